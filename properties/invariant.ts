@@ -1,0 +1,42 @@
+/** What an invariant is: a claim with a source, judged by the witnesses it yields. */
+import type { Show } from '../contract/kernel-memory.ts';
+import type { View } from './view.ts';
+
+/**
+ * When a claim must hold (INVARIANTS.md): `A` after every step and at every sleep, `R` when an operation returns,
+ * `Q` when no operation is in flight, `A*` as A except for the resources of operations in flight.
+ */
+export type Scope = 'A' | 'R' | 'Q' | 'A*';
+
+/** `1` constant time, `t` in what was touched, `F` a full scan. */
+export type Cost = '1' | 't' | 'F';
+
+/** One claim under its ID of INVARIANTS.md. */
+export interface Invariant {
+  readonly id: string;
+  /** The claim as an English sentence that could be false. */
+  readonly claim: string;
+  /** Rule IDs, BSD functions or papers that make it a claim. */
+  readonly source: string;
+  readonly scope: Scope;
+  readonly cost: Cost;
+  /** † in INVARIANTS.md. */
+  readonly exemptWhenAliased: boolean;
+  /** Parts of the state it looks at; it is skipped for a kernel that does not show them. */
+  readonly shows: readonly Show[];
+  /** A fresh watch for one kernel in one run. */
+  readonly watch: () => Watch;
+}
+
+/** An invariant at work on one kernel. */
+export interface Watch {
+  /** Told of boot and of every step, also when `violations` is not asked; for claims that need memory. */
+  observe?(view: View): void;
+  /** Witnesses against the claim in this state, each a phrase with names and numbers; none: it holds. Called after `observe`. */
+  violations(view: View): Iterable<string>;
+}
+
+/** Builds the watch of a claim that needs no memory. */
+export const stateless =
+  (violations: (view: View) => Iterable<string>): (() => Watch) =>
+  () => ({ violations });
