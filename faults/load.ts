@@ -1,0 +1,90 @@
+/**
+ * Loads a kernel from its TypeScript sources with a fault put in while loading.
+ *
+ * Modules are transpiled and evaluated in memory, a fresh instance for each fault, so that nothing is written to
+ * disk and the unpatched kernel of the same process stays untouched. Needs the sources and the compiler, which a
+ * clone has and an installed package has not.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compileFunction } from 'node:vm';
+import type { KernelMemory, KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts';
+import { type FaultPatch, applyPatch } from './patch.ts';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const nodeRequire = createRequire(import.meta.url);
+
+type Exports = Record<string, unknown>;
+type Compiler = typeof import('typescript');
+
+const transpiled = new Map<string, string>();
+
+function transpile(file: string, text: string): string {
+  const typescript = nodeRequire('typescript') as Compiler;
+  const { outputText } = typescript.transpileModule(text, {
+    fileName: file,
+    compilerOptions: {
+      module: typescript.ModuleKind.CommonJS,
+      target: typescript.ScriptTarget.ES2023,
+      verbatimModuleSyntax: false,
+    },
+  });
+  return outputText;
+}
+
+function codeOf(file: string, fault: FaultPatch | null): string {
+  const name = relative(root, file);
+  if (fault !== null && name === fault.file) return transpile(file, applyPatch(fault, readFileSync(file, 'utf8')));
+  let code = transpiled.get(file);
+  if (code === undefined) {
+    code = transpile(file, readFileSync(file, 'utf8'));
+    transpiled.set(file, code);
+  }
+  return code;
+}
+
+/** Evaluates `entry` (relative to the package) and all it imports, with the fault put in. */
+function evaluate(entry: string, fault: FaultPatch | null): Exports {
+  const instances = new Map<string, Exports>();
+  let met = fault === null;
+  const load = (file: string): Exports => {
+    const known = instances.get(file);
+    if (known !== undefined) return known;
+    met ||= relative(root, file) === fault?.file;
+    const exports: Exports = {};
+    instances.set(file, exports);
+    const require = (specifier: string): unknown =>
+      specifier.startsWith('.') ? load(resolve(dirname(file), specifier)) : nodeRequire(specifier);
+    const run = compileFunction(codeOf(file, fault), ['exports', 'require'], { filename: file });
+    run(exports, require);
+    return exports;
+  };
+  const exports = load(join(root, entry));
+  if (!met) throw new Error(`fault ${fault?.name}: ${fault?.file} is not part of ${entry}`);
+  return exports;
+}
+
+/** True where faults can be loaded: the TypeScript sources and the compiler are there. */
+export function canLoadFaults(): boolean {
+  if (!existsSync(join(root, 'impl', 'optimized-kernel.ts'))) return false;
+  try {
+    nodeRequire.resolve('typescript');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The optimized kernel with the fault put in; null for a faithful copy. */
+export function loadFaultyKernel(fault: FaultPatch | null): KernelModule<KernelMemory> {
+  const exports = evaluate('impl/optimized-kernel.ts', fault) as { optimizedKernel: KernelModule<KernelMemory> };
+  return exports.optimizedKernel;
+}
+
+/** The reference model with the fault put in; null for a faithful copy. */
+export function loadFaultyReference(fault: FaultPatch | null): KernelModule<ReferenceKernel> {
+  const exports = evaluate('model/reference-kernel.ts', fault) as { referenceKernel: KernelModule<ReferenceKernel> };
+  return exports.referenceKernel;
+}

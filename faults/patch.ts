@@ -1,0 +1,32 @@
+/** A faulty kernel is a patch to one source file: the bug reads as a diff. */
+
+/** One deliberate fault. */
+export interface FaultPatch {
+  /** Kebab-case name, unique. */
+  readonly name: string;
+  /** Where such a bug was real, or which slip it imitates. */
+  readonly source: string;
+  /** File it changes, relative to the package, for example `impl/vm-map.ts`. */
+  readonly file: string;
+  /** Text that occurs exactly once in that file. */
+  readonly find: string;
+  /** What stands there instead. */
+  readonly replace: string;
+  /**
+   * IDs of the invariants any of which is meant to see it with the comparison switched off; empty where only the
+   * comparison with the reference model can.
+   */
+  readonly caughtBy: readonly string[];
+}
+
+/**
+ * The text with the fault put in. Throws when the anchor does not occur exactly once: the source has moved on
+ * and the fault must be written anew.
+ */
+export function applyPatch({ name, file, find, replace }: FaultPatch, text: string): string {
+  const [before, after, ...more] = text.split(find);
+  if (before === undefined || after === undefined || more.length > 0)
+    throw new Error(`fault ${name}: its anchor must occur exactly once in ${file}, not ${text.split(find).length - 1} times`);
+  if (find === replace) throw new Error(`fault ${name}: find and replace are equal`);
+  return before + replace + after;
+}
