@@ -26,7 +26,13 @@ export const PDE_SPAN = 0x0040_0000;
 /** One past the largest 32-bit address; a plain number, since no address can hold it. */
 export const ADDRESS_SPACE_END = 0x1_0000_0000;
 
-const wrap = (value: number): number => value % ADDRESS_SPACE_END;
+/**
+ * Modulo 2^32 of an exact integer, negative ones included: `>>>` is that by definition, and far cheaper than `%`,
+ * which is a floating-point division above 2^31.
+ */
+const wrap = (value: number): number => value >>> 0;
+/** The low 12 bits of an exact integer. */
+const offsetInPage = (value: number): number => value & (PAGE_SIZE - 1);
 
 /** Brands a number as an address, modulo 2^32; `value` must be a non-negative integer. */
 export const address = (value: number): VirtualAddress => wrap(value) as VirtualAddress;
@@ -36,7 +42,7 @@ export const bytes = (value: number): ByteCount => value as ByteCount;
 export const pages = (count: number): ByteCount => (count * PAGE_SIZE) as ByteCount;
 /** Brands a number as an object offset, modulo 2^32; negative values wrap as unsigned subtraction does. */
 export const objectOffset = (value: number): ObjectOffset =>
-  wrap(wrap(value) + ADDRESS_SPACE_END) as ObjectOffset;
+  wrap(value) as ObjectOffset;
 /** Brands a number as a frame number. */
 export const frameNumber = (value: number): FrameNumber => value as FrameNumber;
 
@@ -54,12 +60,12 @@ export const byteDistance = (start: VirtualAddress, end: VirtualAddress): ByteCo
 export const pageCount = (size: ByteCount): number => size / PAGE_SIZE;
 
 /** True when `value` is a multiple of the page size. */
-export const isPageAligned = (value: number): boolean => value % PAGE_SIZE === 0;
+export const isPageAligned = (value: number): boolean => offsetInPage(value) === 0;
 /** Clears the low 12 bits (CONV-2, trunc_page). */
 export const truncPage = (value: VirtualAddress): VirtualAddress =>
-  (value - (value % PAGE_SIZE)) as VirtualAddress;
+  (value - offsetInPage(value)) as VirtualAddress;
 /** The next multiple of the page size, in 33 bits: may be 2^32 itself (CONV-2). */
-export const roundPageUnwrapped = (value: number): number => Math.ceil(value / PAGE_SIZE) * PAGE_SIZE;
+export const roundPageUnwrapped = (value: number): number => value + offsetInPage(-value);
 /** round_page of a size; undefined where it overflows, that is above 0xFFFFF000 (CONV-2). */
 export function roundPage(size: ByteCount): ByteCount | undefined {
   const rounded = roundPageUnwrapped(size);

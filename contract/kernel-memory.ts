@@ -19,7 +19,7 @@ export interface KernelDeclaration {
   readonly operations: readonly OperationKind[];
   readonly shows: readonly Show[];
   /**
-   * `first-fit`: allocators return the lowest address that fits. `any`: any legal address, or none even where a hole
+   * `first-fit`: allocators return the lowest address that fits. `any`: whichever legal address, or none even where a hole
    * exists; the reference then follows the candidate's choice.
    */
   readonly placement: 'first-fit' | 'any';

@@ -16,8 +16,14 @@ export type Operation =
 
 export type OperationKind = Operation['kind'];
 
-/** The operation data of one kind. */
-export type OperationOf<Kind extends OperationKind> = Extract<Operation, { readonly kind: Kind }>;
+type IfOfKind<Member, Kind> = Member extends { readonly kind: infer Kinds }
+  ? Kind extends Kinds
+    ? Member
+    : never
+  : never;
+
+/** The operation data of one kind; also where one interface serves several kinds. */
+export type OperationOf<Kind extends OperationKind> = IfOfKind<Operation, Kind>;
 
 /** What the value of an operation's field means; drives parsing, printing and shrinking alike. */
 export type FieldMeaning =

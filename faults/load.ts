@@ -11,7 +11,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileFunction } from 'node:vm';
 import type { KernelMemory, KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts';
-import { type FaultPatch, applyPatch } from './patch.ts';
+import { applyPatch, type FaultPatch } from './patch.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const nodeRequire = createRequire(import.meta.url);
@@ -36,7 +36,8 @@ function transpile(file: string, text: string): string {
 
 function codeOf(file: string, fault: FaultPatch | null): string {
   const name = relative(root, file);
-  if (fault !== null && name === fault.file) return transpile(file, applyPatch(fault, readFileSync(file, 'utf8')));
+  if (fault !== null && name === fault.file)
+    return transpile(file, applyPatch(fault, readFileSync(file, 'utf8')));
   let code = transpiled.get(file);
   if (code === undefined) {
     code = transpile(file, readFileSync(file, 'utf8'));
@@ -79,12 +80,16 @@ export function canLoadFaults(): boolean {
 
 /** The optimized kernel with the fault put in; null for a faithful copy. */
 export function loadFaultyKernel(fault: FaultPatch | null): KernelModule<KernelMemory> {
-  const exports = evaluate('impl/optimized-kernel.ts', fault) as { optimizedKernel: KernelModule<KernelMemory> };
+  const exports = evaluate('impl/optimized-kernel.ts', fault) as {
+    optimizedKernel: KernelModule<KernelMemory>;
+  };
   return exports.optimizedKernel;
 }
 
 /** The reference model with the fault put in; null for a faithful copy. */
 export function loadFaultyReference(fault: FaultPatch | null): KernelModule<ReferenceKernel> {
-  const exports = evaluate('model/reference-kernel.ts', fault) as { referenceKernel: KernelModule<ReferenceKernel> };
+  const exports = evaluate('model/reference-kernel.ts', fault) as {
+    referenceKernel: KernelModule<ReferenceKernel>;
+  };
   return exports.referenceKernel;
 }

@@ -26,7 +26,9 @@ export interface FaultPatch {
 export function applyPatch({ name, file, find, replace }: FaultPatch, text: string): string {
   const [before, after, ...more] = text.split(find);
   if (before === undefined || after === undefined || more.length > 0)
-    throw new Error(`fault ${name}: its anchor must occur exactly once in ${file}, not ${text.split(find).length - 1} times`);
+    throw new Error(
+      `fault ${name}: its anchor must occur exactly once in ${file}, not ${text.split(find).length - 1} times`,
+    );
   if (find === replace) throw new Error(`fault ${name}: find and replace are equal`);
   return before + replace + after;
 }

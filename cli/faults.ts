@@ -1,0 +1,101 @@
+/**
+ * `vmlockstep faults`: puts every faulty kernel through the same scenarios, once with the comparison switched off and
+ * once with it on, and says who saw it first.
+ */
+import fc from 'fast-check';
+import { InputError } from '../contract/input-error.ts';
+import type { KernelModule } from '../contract/kernel-memory.ts';
+import type { Scenario } from '../contract/scenario.ts';
+import { FAULTY_KERNELS } from '../faults/kernels.ts';
+import { canLoadFaults, loadFaultyKernel } from '../faults/load.ts';
+import type { FaultPatch } from '../faults/patch.ts';
+import { referenceKernel } from '../model/reference-kernel.ts';
+import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
+import { runLockstep } from '../properties/lockstep.ts';
+import { scenarios } from '../properties/scenarios.ts';
+
+/** Who saw a fault first: the property, the number of the scenario and of the operation in it, all from 1. */
+export interface FirstSight {
+  readonly property: string;
+  readonly scenario: number;
+  readonly operation: number;
+}
+
+/** One faulty kernel's fate; null: nobody saw it. */
+export interface FaultFate {
+  readonly fault: FaultPatch;
+  readonly withoutComparison: FirstSight | null;
+  readonly withComparison: FirstSight | null;
+}
+
+/** The first scenario of the list in which the candidate fails. */
+export function firstSight(
+  candidate: KernelModule,
+  list: readonly Scenario[],
+  compare: boolean,
+): FirstSight | null {
+  for (const [i, scenario] of list.entries()) {
+    const { failure } = runLockstep(scenario, {
+      reference: referenceKernel,
+      candidate,
+      compare,
+      invariants: ALL_INVARIANTS,
+      fullEvery: 1,
+    });
+    if (failure !== null) return { property: failure.property, scenario: i + 1, operation: failure.number };
+  }
+  return null;
+}
+
+/** The scenarios that every fault is tried on. */
+export const faultScenarios = (seed: number, count: number): Scenario[] =>
+  fc.sample(scenarios({ reference: referenceKernel }), { seed, numRuns: count });
+
+/** Runs one fault through the scenarios, both ways. */
+export function fateOf(fault: FaultPatch, list: readonly Scenario[]): FaultFate {
+  const candidate = loadFaultyKernel(fault);
+  return {
+    fault,
+    withoutComparison: firstSight(candidate, list, false),
+    withComparison: firstSight(candidate, list, true),
+  };
+}
+
+const show = (sight: FirstSight | null): string =>
+  sight === null ? 'nobody' : `${sight.property} (scenario ${sight.scenario}, operation ${sight.operation})`;
+
+/** Runs the verb; returns the exit status: 1 where a fault escaped the comparison. */
+export function faultsCommand(
+  names: readonly string[],
+  options: { readonly seed: number; readonly scenarios: number; readonly json?: boolean },
+  out: { line(text: string): void; progress(text: string): void },
+): number {
+  if (!canLoadFaults())
+    throw new InputError('faults: needs the TypeScript sources and compiler; run it in a clone after npm ci');
+  const chosen =
+    names.length === 0 ? FAULTY_KERNELS : FAULTY_KERNELS.filter(({ name }) => names.includes(name));
+  const unknown = names.find((name) => !FAULTY_KERNELS.some((fault) => fault.name === name));
+  if (unknown !== undefined)
+    throw new InputError(
+      `faults: no faulty kernel is called ${unknown}; vmlockstep faults without a name tries them all`,
+    );
+  const list = faultScenarios(options.seed, options.scenarios);
+  const fates = chosen.map((fault, i) => {
+    out.progress(`fault ${i + 1} of ${chosen.length}: ${fault.name}`);
+    return fateOf(fault, list);
+  });
+  const width = Math.max(...fates.map(({ fault }) => fault.name.length));
+  if (options.json === true) out.line(JSON.stringify(fates, null, 2));
+  else {
+    out.line(`${'fault'.padEnd(width)}  first seen without comparison / with it`);
+    for (const { fault, withoutComparison, withComparison } of fates)
+      out.line(`${fault.name.padEnd(width)}  ${show(withoutComparison)} / ${show(withComparison)}`);
+  }
+  const named = fates.filter(({ withoutComparison }) => withoutComparison !== null).length;
+  const seen = fates.filter(({ withComparison }) => withComparison !== null).length;
+  out.line(
+    `${fates.length} faulty kernels, ${options.scenarios} scenarios of seed ${options.seed}: ` +
+      `${named} fell to an invariant alone, ${seen} with the comparison`,
+  );
+  return seen === fates.length ? 0 : 1;
+}

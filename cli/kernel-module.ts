@@ -1,0 +1,76 @@
+/** Finds and loads the module behind `--kernel`. */
+import { existsSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { address, bytes } from '../contract/address.ts';
+import type { KernelModule } from '../contract/kernel-memory.ts';
+import type { MachineConfig } from '../contract/machine.ts';
+import { judgedModule, KernelBroke, thrownText } from './judged-kernel.ts';
+
+/** A small plain machine on which a kernel must at least boot. */
+const PROBE: MachineConfig = {
+  managedPages: 16,
+  deviceFrames: 0,
+  kernelMin: address(0xfe00_0000),
+  kernelStart: address(0xfe00_2000),
+  kernelMax: address(0xfe04_0000),
+  mapEntries: 32,
+  staticMaps: 4,
+  kmemObjectSize: bytes(0x2_0000),
+  freeMin: 0,
+  freeTarget: 0,
+  inactiveTarget: 0,
+  reserved: [],
+  scratchPages: 0,
+  scratchWindow: null,
+};
+
+const looksLikePath = (name: string): boolean => /^(\.{0,2}\/|[A-Za-z]:[\\/])|\.[cm]?[jt]s$/.test(name);
+
+/** The file of a path, or of a package as the working directory sees it. */
+function moduleUrl(name: string, directory: string): string {
+  const path = resolve(directory, name);
+  if (existsSync(path)) {
+    if (statSync(path).isDirectory())
+      throw new KernelBroke(`kernel ${name}: is a directory; name the module in it`);
+    return pathToFileURL(path).href;
+  }
+  if (looksLikePath(name))
+    throw new KernelBroke(`kernel ${name}: there is no such file; give a path or a package`);
+  try {
+    return pathToFileURL(createRequire(join(directory, 'package.json')).resolve(name)).href;
+  } catch {
+    throw new KernelBroke(
+      `kernel ${name}: no such file or installed package; give a path such as ./kernel.ts`,
+    );
+  }
+}
+
+type Exports = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Exports => typeof value === 'object' && value !== null;
+
+/** The default export; a module that went through require wraps it once more. */
+function defaultExport(exports: Exports): unknown {
+  const { default: exported } = exports;
+  return isObject(exported) && 'default' in exported && !('boot' in exported) ? exported.default : exported;
+}
+
+/**
+ * Loads the default export of a module and boots it once on a small machine. Every fault is a KernelBroke with one
+ * line; the kernel itself is judged at each later call too.
+ */
+export async function loadKernelModule(name: string, directory: string): Promise<KernelModule> {
+  const url = moduleUrl(name, directory);
+  let exports: Exports;
+  try {
+    exports = (await import(url)) as Exports;
+  } catch (error) {
+    throw new KernelBroke(`kernel ${name}: cannot be loaded: ${thrownText(error)}`);
+  }
+  const module = judgedModule(defaultExport(exports), name);
+  const kernel = module.boot(PROBE);
+  kernel.snapshot?.({ contents: true });
+  return module;
+}

@@ -1,0 +1,290 @@
+/** The command line: verbs, flags, environment, exit statuses. Each verb's module is loaded only when it is used. */
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { InputError } from '../contract/input-error.ts';
+import { DRAWN_PARTS, type DrawnPart } from '../report/state.ts';
+import { EXIT, type ExitStatus } from './exit-status.ts';
+import { durationFlag, namesFlag, once, runsFlag, type SeedFlag, seedFlag, textFlag } from './flags.ts';
+import type { ListName } from './list.ts';
+import { quoted, suggestion } from './nearest.ts';
+import { type Output, standardOutput } from './output.ts';
+
+/** Seed of a run that names none, so that two people see the same. */
+export const DEFAULT_SEED = 1994;
+
+const EXIT_HELP = `
+Exit status: 0 passed, 1 a property failed, 2 bad usage or input, 3 the run did not reach what it promises,
+4 an outside kernel could not be run, 70 a bug of vmlockstep, 130 interrupted.
+Without a verb, vmlockstep runs check. Values come from flags, else from VMLOCKSTEP_SEED, VMLOCKSTEP_RUNS and
+VMLOCKSTEP_TIME, else from the defaults. NO_COLOR and FORCE_COLOR are honoured.`;
+
+/** A verb's work: its status, or what it throws. */
+type Action = () => Promise<ExitStatus | number>;
+
+/**
+ * Runs the command line and returns the exit status. `bin` is the script that starts runner threads.
+ */
+export async function main(argv: readonly string[], bin: URL): Promise<number> {
+  const out = standardOutput();
+  try {
+    const state: { action: Action | null } = { action: null };
+    const program = commandLine(out, bin, (action) => {
+      state.action = action;
+    });
+    await program.parseAsync(withDefaultVerb(argv), { from: 'user' });
+    return state.action === null ? EXIT.passed : await state.action();
+  } catch (error) {
+    return statusOfError(error, out);
+  }
+}
+
+/** Flags without a verb belong to check, help and version apart. */
+function withDefaultVerb(argv: readonly string[]): string[] {
+  const [first] = argv;
+  const bare = first === undefined || (first.startsWith('-') && !/^(-h|--help|-V|--version)$/.test(first));
+  return bare ? ['check', ...argv] : [...argv];
+}
+
+function statusOfError(error: unknown, out: Output): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.passed : EXIT.usage;
+  if (error instanceof InputError) {
+    out.note(`error: ${oneLine(error.message)}`);
+    return error.exitStatus;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  out.note(`internal error: ${oneLine(message)}; this is a bug of vmlockstep`);
+  if (process.env.VMLOCKSTEP_DEBUG !== undefined && error instanceof Error) out.note(error.stack ?? '');
+  return EXIT.internal;
+}
+
+const oneLine = (text: string): string => text.trim().replaceAll(/\s*\n\s*/g, ' ');
+
+function version(): string {
+  for (const place of ['../package.json', '../../package.json']) {
+    try {
+      const text = readFileSync(new URL(place, import.meta.url), 'utf8');
+      return String((JSON.parse(text) as { version?: unknown }).version);
+    } catch {}
+  }
+  return 'unknown';
+}
+
+function commandLine(out: Output, bin: URL, run: (action: Action) => void): Command {
+  const program = new Command('vmlockstep')
+    .description(
+      'Runs a kernel memory system in lockstep with its reference model under generated operations.',
+    )
+    .version(version())
+    .addHelpText('after', EXIT_HELP)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => out.line(text.trimEnd()),
+      writeErr: (text) => out.note(oneLine(text)),
+      outputError: (text, write) => write(withMend(text)),
+    });
+  program.allowExcessArguments(false);
+  const verb = (name: string, description: string): Command =>
+    program.command(name).description(description).allowExcessArguments(false);
+  addCheck(verb, out, bin, run);
+  addReplay(verb, out, bin, run);
+  addGolden(verb, out, run);
+  addFaults(verb, out, run);
+  addList(verb, out, run);
+  return program;
+}
+
+/** A usage error together with where to look, unless it already says what to write. */
+const withMend = (text: string): string =>
+  /unknown|too many|missing/.test(text) && !text.includes('Did you mean')
+    ? `${oneLine(text)} (see vmlockstep --help)`
+    : text;
+
+type NewVerb = (name: string, description: string) => Command;
+type Run = (action: Action) => void;
+
+const kernelOption = (): Option =>
+  new Option('--kernel <module>', 'path or package of an outside kernel').argParser(once(textFlag));
+const timeoutOption = (): Option =>
+  new Option('--kernel-timeout <time>', 'longest time one call of the kernel may take')
+    .default(5000, '5s')
+    .argParser(once(durationFlag));
+
+interface CheckFlags {
+  readonly seed: SeedFlag;
+  readonly runs?: number;
+  readonly time?: number;
+  readonly workload?: string;
+  readonly kernel?: string;
+  readonly kernelTimeout: number;
+  readonly json?: boolean;
+  readonly requireGoals?: boolean;
+  readonly out: string;
+}
+
+function addCheck(verb: NewVerb, out: Output, bin: URL, run: Run): void {
+  verb(
+    'check',
+    'Generates scenarios and runs them on the model and the kernel, all invariants on. Without --runs and --time: ' +
+      'about 120,000 operations, and every operation and goal must have been reached.',
+  )
+    .addOption(
+      new Option('--seed <n>', 'whole number, or random')
+        .env('VMLOCKSTEP_SEED')
+        .default(DEFAULT_SEED)
+        .argParser(once(seedFlag)),
+    )
+    .addOption(new Option('--runs <n>', 'scenarios to run').env('VMLOCKSTEP_RUNS').argParser(once(runsFlag)))
+    .addOption(
+      new Option('--time <time>', 'time to run, such as 60s or 5m')
+        .env('VMLOCKSTEP_TIME')
+        .argParser(once(durationFlag)),
+    )
+    .addOption(
+      new Option(
+        '--workload <name>',
+        'one workload instead of the mix of all (see list workloads)',
+      ).argParser(once(textFlag)),
+    )
+    .addOption(kernelOption())
+    .addOption(timeoutOption())
+    .option('--json', 'one JSON document on stdout')
+    .option('--require-goals', 'fail with status 3 also in a run with --runs, --time or --workload')
+    .addOption(
+      new Option('--out <dir>', 'where failing scenarios are kept').default('out').argParser(once(textFlag)),
+    )
+    .action((flags: CheckFlags) =>
+      run(async () => {
+        const { checkVerb } = await import('./check.ts');
+        if (flags.workload !== undefined) await refuseUnknownWorkload(flags.workload);
+        return checkVerb(
+          {
+            seed: flags.seed === 'random' ? randomInt(0x7fff_ffff) : flags.seed,
+            runs: flags.runs ?? null,
+            milliseconds: flags.time ?? null,
+            workload: flags.workload ?? null,
+            kernel: flags.kernel ?? null,
+            kernelTimeout: flags.kernelTimeout,
+            json: flags.json === true,
+            requireGoals: flags.requireGoals === true,
+            out: flags.out,
+          },
+          out,
+          bin,
+        );
+      }),
+    );
+}
+
+async function refuseUnknownWorkload(name: string): Promise<void> {
+  const { WORKLOADS } = await import('../properties/workloads.ts');
+  const names = Object.keys(WORKLOADS);
+  if (!names.includes(name))
+    throw new InputError(`--workload: no workload is called ${quoted(name)}${suggestion(name, names)}`);
+}
+
+interface ReplayFlags {
+  readonly show?: readonly DrawnPart[];
+  readonly kernel?: string;
+  readonly kernelTimeout: number;
+  readonly json?: boolean;
+}
+
+function addReplay(verb: NewVerb, out: Output, bin: URL, run: Run): void {
+  verb(
+    'replay',
+    'Runs a stored scenario (*.scn.json, or - for standard input), looking at everything after each step.',
+  )
+    .argument('<file>', 'scenario file')
+    .addOption(
+      new Option('--show <parts>', `draw the state after each step: ${DRAWN_PARTS.join(',')}`).argParser(
+        once(namesFlag(DRAWN_PARTS)),
+      ),
+    )
+    .addOption(kernelOption())
+    .addOption(timeoutOption())
+    .option('--json', 'one JSON document on stdout')
+    .action((file: string, flags: ReplayFlags) =>
+      run(async () => {
+        const { replayVerb } = await import('./replay.ts');
+        return replayVerb(
+          textArgument('replay', file),
+          {
+            show: flags.show ?? [],
+            kernel: flags.kernel ?? null,
+            kernelTimeout: flags.kernelTimeout,
+            json: flags.json === true,
+          },
+          out,
+          bin,
+        );
+      }),
+    );
+}
+
+function textArgument(verb: string, text: string): string {
+  if (text.trim() === '') throw new InputError(`${verb}: the file name is empty; name a scenario file`);
+  return text;
+}
+
+interface GoldenFlags {
+  readonly side: 'model' | 'impl' | 'both';
+  readonly json?: boolean;
+}
+
+function addGolden(verb: NewVerb, out: Output, run: Run): void {
+  verb('golden', 'Replays traces recorded from the original C code; directories are searched.')
+    .argument('[paths...]', 'trace files or directories (default: the traces of this package)')
+    .addOption(
+      new Option('--side <side>', 'who replays them').choices(['model', 'impl', 'both']).default('both'),
+    )
+    .option('--json', 'one JSON document on stdout')
+    .action((paths: string[], flags: GoldenFlags) =>
+      run(async () => {
+        const { goldenCommand } = await import('./golden.ts');
+        const options = { side: flags.side, ...(flags.json === true ? { json: true } : {}) };
+        return goldenCommand(paths, options, out);
+      }),
+    );
+}
+
+interface FaultsFlags {
+  readonly seed: SeedFlag;
+  readonly runs: number;
+  readonly json?: boolean;
+}
+
+function addFaults(verb: NewVerb, out: Output, run: Run): void {
+  verb('faults', 'Runs deliberately faulty kernels and says which property sees each of them (in a clone).')
+    .argument('[names...]', 'faults to try (default: all)')
+    .addOption(
+      new Option('--seed <n>', 'whole number, or random')
+        .env('VMLOCKSTEP_SEED')
+        .default(DEFAULT_SEED)
+        .argParser(once(seedFlag)),
+    )
+    .addOption(new Option('--runs <n>', 'scenarios for each fault').default(200).argParser(once(runsFlag)))
+    .option('--json', 'one JSON document on stdout')
+    .action((names: string[], flags: FaultsFlags) =>
+      run(async () => {
+        const { faultsCommand } = await import('./faults.ts');
+        const seed = flags.seed === 'random' ? randomInt(0x7fff_ffff) : flags.seed;
+        const options = { seed, scenarios: flags.runs, ...(flags.json === true ? { json: true } : {}) };
+        return faultsCommand(names, options, out);
+      }),
+    );
+}
+
+function addList(verb: NewVerb, out: Output, run: Run): void {
+  verb('list', 'Prints the vocabulary: operations, invariants, goals, rules, workloads or panics.')
+    .argument('<what>', 'operations, invariants, goals, rules, workloads or panics')
+    .action((what: string) =>
+      run(async () => {
+        const { LISTS, listLines } = await import('./list.ts');
+        if (!LISTS.some((name) => name === what))
+          throw new InputError(`list: nothing is called ${quoted(what)}${suggestion(what, LISTS)}`);
+        out.lines(listLines(what as ListName));
+        return EXIT.passed;
+      }),
+    );
+}

@@ -1,0 +1,82 @@
+/** Where the command line writes: results on stdout, progress and errors on stderr. */
+import { styleText } from 'node:util';
+import { clipped } from '../report/tables.ts';
+
+/** What verbs write to. */
+export interface Output {
+  /** One line on stdout. */
+  line(text: string): void;
+  /** Several lines on stdout. */
+  lines(texts: readonly string[]): void;
+  /** The present state of a long run, on stderr: rewritten in place on a terminal, else a line every few seconds. */
+  progress(text: string): void;
+  /** One line on stderr. */
+  note(text: string): void;
+}
+
+const MILLISECONDS_BETWEEN_LINES = 5000;
+const MILLISECONDS_BETWEEN_REWRITES = 100;
+
+type Style = Parameters<typeof styleText>[0];
+
+/** NO_COLOR and FORCE_COLOR decide, else whether stdout is a terminal. */
+function colourWanted(): boolean {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
+  return (NO_COLOR ?? '') === '' && TERM !== 'dumb' && process.stdout.isTTY === true;
+}
+
+/** Lines of a report that stand out, by how they begin. */
+const HIGHLIGHTS: readonly { readonly pattern: RegExp; readonly style: Style }[] = [
+  { pattern: /^FAILED /, style: ['bold', 'red'] },
+  { pattern: /^ {2}> /, style: 'red' },
+  { pattern: /^ {2}missed /, style: 'yellow' },
+  { pattern: /^gate: /, style: 'yellow' },
+  { pattern: /^\d+ passed, 0 failed$/, style: 'green' },
+  { pattern: /^\d+ passed, \d+ failed$/, style: 'red' },
+];
+
+/**
+ * The standard streams. A reader that goes away (EPIPE) silences stdout; the run ends as it would have,
+ * so that its status stays meaningful.
+ */
+export function standardOutput(): Output {
+  const colour = colourWanted();
+  const terminal = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
+  let broken = false;
+  let shown = false;
+  let next = 0;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    broken = true;
+  });
+  process.stderr.on('error', () => undefined);
+  const erase = (): void => {
+    if (shown) process.stderr.write('\r\u001b[K');
+    shown = false;
+  };
+  const painted = (text: string): string => {
+    const style = colour ? HIGHLIGHTS.find(({ pattern }) => pattern.test(text))?.style : undefined;
+    return style === undefined ? text : styleText(style, text, { validateStream: false });
+  };
+  const lines = (texts: readonly string[]): void => {
+    erase();
+    if (!broken && texts.length > 0) process.stdout.write(`${texts.map(painted).join('\n')}\n`);
+  };
+  return {
+    lines,
+    line: (text) => lines([text]),
+    note: (text) => {
+      erase();
+      process.stderr.write(`${text}\n`);
+    },
+    progress: (text) => {
+      const now = performance.now();
+      if (now < next) return;
+      next = now + (terminal ? MILLISECONDS_BETWEEN_REWRITES : MILLISECONDS_BETWEEN_LINES);
+      if (!terminal) process.stderr.write(`${text}\n`);
+      else process.stderr.write(`\r\u001b[K${clipped(text, (process.stderr.columns ?? 80) - 1)}`);
+      shown = terminal;
+    },
+  };
+}

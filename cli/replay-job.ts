@@ -1,0 +1,60 @@
+/** Runs one stored scenario in lockstep, looking at everything after every step. */
+import { InputError } from '../contract/input-error.ts';
+import type { KernelModule } from '../contract/kernel-memory.ts';
+import type { Scenario } from '../contract/scenario.ts';
+import { referenceKernel } from '../model/reference-kernel.ts';
+import { comparableMachine } from '../properties/agreement.ts';
+import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
+import { runLockstep } from '../properties/lockstep.ts';
+import { indexSnapshot } from '../properties/mirror.ts';
+import type { LockstepReport } from '../properties/verdict.ts';
+import { type DrawnPart, stateLines } from '../report/state.ts';
+import type { ReplayAnswer, ReplayJob } from './job.ts';
+
+/** The run, and the reference's state after each of its steps where parts of it are to be shown. */
+export function replay({ file, scenario, show }: ReplayJob, candidate: KernelModule): ReplayAnswer {
+  refuseUndeclared(file, scenario, candidate);
+  const report = runLockstep(scenario, {
+    reference: referenceKernel,
+    candidate,
+    compare: true,
+    invariants: ALL_INVARIANTS,
+    fullEvery: 1,
+  });
+  return {
+    verb: 'replay',
+    kernel: candidate.declares.name,
+    report,
+    states: show.length === 0 ? [] : drawnStates(scenario, report, candidate, show),
+  };
+}
+
+/** Names the file and the place of an operation that this kernel does not know. */
+function refuseUndeclared(file: string, { operations }: Scenario, { declares }: KernelModule): void {
+  const at = operations.findIndex(({ kind }) => !declares.operations.includes(kind));
+  if (at >= 0)
+    throw new InputError(
+      `${file}: operations[${at}].kind: kernel ${declares.name} does not declare ${operations[at]?.kind}; remove it or replay on another kernel`,
+    );
+}
+
+/** The reference once more on its own: at boot and after each step of the report. */
+function drawnStates(
+  { machine, operations }: Scenario,
+  { expected, actual }: LockstepReport,
+  { declares }: KernelModule,
+  show: readonly DrawnPart[],
+): string[][] {
+  const kernel = referenceKernel.boot(comparableMachine(machine, declares));
+  const drawn = (): string[] => stateLines(indexSnapshot(kernel.snapshot({ contents: true })), show);
+  const states = [drawn()];
+  expected.forEach((_, i) => {
+    const operation = operations[i];
+    if (operation === undefined) return;
+    const chosen = actual[i]?.outcome;
+    if (declares.placement === 'any' && chosen !== undefined) kernel.applyPlaced(operation, i + 1, chosen);
+    else kernel.apply(operation, i + 1);
+    states.push(drawn());
+  });
+  return states;
+}

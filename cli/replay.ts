@@ -1,0 +1,109 @@
+/** `vmlockstep replay`: one stored scenario in lockstep, printed as a program, on request with the state after each step. */
+import { failureLines } from '../report/failure.ts';
+import { machineLine, program } from '../report/program.ts';
+import type { DrawnPart } from '../report/state.ts';
+import { EXIT, type ExitStatus } from './exit-status.ts';
+import type { ReplayAnswer } from './job.ts';
+import { settled } from './job-end.ts';
+import { KernelBroke } from './judged-kernel.ts';
+import type { Output } from './output.ts';
+import { readScenario, type StoredScenario } from './scenario-file.ts';
+import { supervise } from './supervisor.ts';
+import { brokenKernelLine, replayCommand } from './verdict-lines.ts';
+
+/** The verb's flags. */
+export interface ReplayOptions {
+  readonly show: readonly DrawnPart[];
+  readonly kernel: string | null;
+  readonly kernelTimeout: number;
+  readonly json: boolean;
+}
+
+/** Runs the verb; `bin` is the script that a thread starts with. */
+export async function replayVerb(
+  file: string,
+  options: ReplayOptions,
+  out: Output,
+  bin: URL,
+): Promise<ExitStatus> {
+  const stored = readScenario(file);
+  const { kernel, show, kernelTimeout } = options;
+  const end = await supervise(
+    { verb: 'replay', kernel, directory: process.cwd(), file, scenario: stored.scenario, show },
+    { bin, timeout: kernelTimeout, onProgress: () => undefined, onNote: out.note },
+  );
+  const result = settled(end, { kernel, store: null, timeout: kernelTimeout, out });
+  if ('status' in result) return result.status;
+  if (result.answer.verb !== 'replay') return EXIT.internal;
+  const { report } = result.answer;
+  const broken = brokenKernelLine(report, kernel);
+  if (broken !== null) throw new KernelBroke(broken);
+  if (options.json) out.line(JSON.stringify(document(result.answer), null, 2));
+  else out.lines(text(file, stored, result.answer, kernel));
+  return report.failure === null ? EXIT.passed : EXIT.failed;
+}
+
+function document({ kernel, report }: ReplayAnswer): object {
+  const { failure, scenario, expected, actual } = report;
+  return {
+    version: 1,
+    verb: 'replay',
+    kernel,
+    operations: scenario.operations.length,
+    executed: expected.length,
+    passed: failure === null ? 1 : 0,
+    failed: failure === null ? 0 : 1,
+    failure,
+    steps: expected.map((step, i) => ({
+      number: i + 1,
+      operation: scenario.operations[i],
+      expected: step,
+      actual: actual[i] ?? null,
+    })),
+  };
+}
+
+function text(file: string, stored: StoredScenario, answer: ReplayAnswer, kernel: string | null): string[] {
+  const { report, states } = answer;
+  const tally = report.failure === null ? '1 passed, 0 failed' : '0 passed, 1 failed';
+  const told = states.length > 0 ? withStates(answer) : [];
+  if (report.failure !== null)
+    return [
+      ...told,
+      ...failureLines(report, {
+        origin: `${file}, kernel ${answer.kernel}`,
+        again: null,
+        stored: `stored in ${file}`,
+        replay: replayCommand(file, kernel),
+      }),
+      '',
+      tally,
+    ];
+  const signature = stored.failure;
+  return [
+    ...(told.length > 0 ? told : programLines(answer)),
+    ...(signature === undefined ? [] : [`no longer fails: the file records ${signature.property}`]),
+    tally,
+  ];
+}
+
+const programLines = ({ report }: ReplayAnswer): string[] => [
+  `  ${machineLine(report.scenario.machine)}`,
+  ...program(report.scenario, report.expected, { marked: 0, most: Number.POSITIVE_INFINITY }),
+];
+
+/** Each line of the program followed by the state that it leaves. */
+function withStates({ report, states }: ReplayAnswer): string[] {
+  const marked = report.failure?.number ?? 0;
+  const lines = program(report.scenario, report.expected, { marked, most: Number.POSITIVE_INFINITY });
+  const drawn = (state: readonly string[] | undefined): string[] =>
+    (state ?? []).map((line) => `      ${line}`);
+  return [
+    `  ${machineLine(report.scenario.machine)}`,
+    '',
+    '  at boot',
+    ...drawn(states[0]),
+    ...lines.flatMap((line, i) => ['', line, ...drawn(states[i + 1])]),
+    '',
+  ];
+}

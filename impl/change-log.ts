@@ -1,0 +1,97 @@
+/**
+ * Which cells of the observable state the running operation may have changed: a superset, cheap to keep.
+ *
+ * Fast because an operation only pushes references and numbers; cell names are built when somebody asks for them.
+ * Every function that changes something observable must mark it here.
+ */
+import type { VirtualAddress } from '../contract/address.ts';
+import type { CellName } from '../contract/snapshot.ts';
+
+/** Something with a cell of its own; `markedIn` belongs to the log. */
+export interface Marked {
+  readonly name: string;
+  markedIn: number;
+}
+
+/** Cells without a name of their own, one bit each. */
+export const PART = {
+  free: 1,
+  active: 2,
+  inactive: 4,
+  counters: 8,
+  pools: 16,
+  pmap: 32,
+  sched: 64,
+  transitions: 128,
+} as const;
+
+const PART_CELLS: readonly (readonly [number, CellName])[] = [
+  [PART.free, 'queue:free'],
+  [PART.active, 'queue:active'],
+  [PART.inactive, 'queue:inactive'],
+  [PART.counters, 'counters'],
+  [PART.pools, 'pools'],
+  [PART.pmap, 'pmap:kernel'],
+  [PART.sched, 'sched'],
+  [PART.transitions, 'transitions'],
+];
+
+export class ChangeLog {
+  #operation = 0;
+  #parts = 0;
+  /** Only the first so many of each list count: overwriting is cheaper than truncating. */
+  #mapCount = 0;
+  #objectCount = 0;
+  #mappingCount = 0;
+  #frameCount = 0;
+  readonly #maps: Marked[] = [];
+  readonly #objects: Marked[] = [];
+  readonly #mappings: number[] = [];
+  readonly #frames: number[] = [];
+
+  /** Forgets what the previous operation changed. */
+  begin(): void {
+    this.#operation++;
+    this.#parts = 0;
+    this.#mapCount = 0;
+    this.#objectCount = 0;
+    this.#mappingCount = 0;
+    this.#frameCount = 0;
+  }
+
+  /** Marks one or more bits of PART. */
+  part(bits: number): void {
+    this.#parts |= bits;
+  }
+
+  map(map: Marked): void {
+    if (map.markedIn === this.#operation) return;
+    map.markedIn = this.#operation;
+    this.#maps[this.#mapCount++] = map;
+  }
+
+  object(object: Marked): void {
+    if (object.markedIn === this.#operation) return;
+    object.markedIn = this.#operation;
+    this.#objects[this.#objectCount++] = object;
+  }
+
+  mapping(va: VirtualAddress): void {
+    this.#mappings[this.#mappingCount++] = va;
+  }
+
+  pv(frame: number): void {
+    this.#frames[this.#frameCount++] = frame;
+  }
+
+  /** The cells marked since `begin`, without duplicates. */
+  cells(): CellName[] {
+    const cells = new Set<CellName>();
+    for (const map of this.#maps.slice(0, this.#mapCount)) cells.add(`map:${map.name}`);
+    for (const object of this.#objects.slice(0, this.#objectCount)) cells.add(`object:${object.name}`);
+    for (const [bit, cell] of PART_CELLS) if ((this.#parts & bit) !== 0) cells.add(cell);
+    for (const va of this.#mappings.slice(0, this.#mappingCount)) cells.add(`mapping:${va}`);
+    for (const frame of this.#frames.slice(0, this.#frameCount)) cells.add(`pv:${frame}`);
+    return [...cells];
+  }
+}

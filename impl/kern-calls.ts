@@ -1,0 +1,110 @@
+/** The operations of vm_kern.c, faults, accesses, pages and scheduling as calls. */
+import {
+  ADDRESS_SPACE_END,
+  PDE_SPAN,
+  truncPage,
+  unwrappedEnd,
+  type VirtualAddress,
+} from '../contract/address.ts';
+import { recursiveSlot } from '../contract/machine.ts';
+import { done, flag, kern, rejected } from '../contract/outcome.ts';
+import type { VmProt } from '../contract/protection.ts';
+import type { SchedOperation } from '../contract/sched.ts';
+import type { VmFaultOperation } from '../contract/vm-fault.ts';
+import type { VmKernOperation } from '../contract/vm-kern.ts';
+import type { VmPageOperation } from '../contract/vm-page.ts';
+import { checkedRead, checkedWrite, cpuRead, cpuWrite } from './access.ts';
+import { type Calls, withMap } from './call.ts';
+import type { Kernel } from './kernel.ts';
+import type { Continuation } from './sched.ts';
+import { vmFault } from './vm-fault.ts';
+import {
+  kmemAlloc,
+  kmemAllocPageable,
+  kmemAllocWait,
+  kmemFree,
+  kmemFreeWakeup,
+  kmemMalloc,
+  kmemSuballoc,
+} from './vm-kern.ts';
+import type { VmMap } from './vm-map.ts';
+import { vmPageDeactivate } from './vm-page.ts';
+
+/** Most bytes that one CPU access moves. */
+const LONGEST_ACCESS = 16;
+
+export const KERN_CALLS: Calls<VmKernOperation['kind']> = {
+  kmem_alloc_pageable: (kernel, { map: name, size }) =>
+    withMap(kernel, name, (map) => kmemAllocPageable(kernel, map, size)),
+
+  kmem_alloc: (kernel, { map: name, size }, number) =>
+    withMap(kernel, name, (map) => kmemAlloc(kernel, map, size, number)),
+
+  kmem_malloc: (kernel, { map: name, size, canWait }, number) =>
+    withMap(kernel, name, (map) => {
+      if (name === 'mb' && !kernel.maps.has('kmem')) return rejected('PRE-KM-MALLOC-1');
+      return kmemMalloc(kernel, map, { size, canWait, operation: number });
+    }),
+
+  kmem_alloc_wait: (kernel, { map: name, size }) =>
+    withMap(kernel, name, (map) => kmemAllocWait(kernel, map, size)),
+
+  kmem_free: (kernel, { map: name, address, size }) =>
+    withMap(kernel, name, (map) => kmemFree(kernel, map, address, size)),
+
+  kmem_free_wakeup: (kernel, { map: name, address, size }) =>
+    withMap(kernel, name, (map) => kmemFreeWakeup(kernel, map, address, size)),
+
+  kmem_suballoc: (kernel, { name, parent, size, pageable }) =>
+    withMap(kernel, parent, (map) =>
+      kernel.maps.has(name) ? rejected('CONV-4') : kmemSuballoc(kernel, map, { name, size, pageable }),
+    ),
+};
+
+export const FAULT_CALLS: Calls<VmFaultOperation['kind']> = {
+  vm_fault: (kernel, { map: name, address, protection }) =>
+    withMap(kernel, name, (map) => fault(kernel, map, truncPage(address), protection)),
+
+  checked_read: (kernel, { map: name, address }) =>
+    withMap(kernel, name, (map) => checkedRead(kernel, map, address)),
+
+  checked_write: (kernel, { map: name, address, byte }) =>
+    withMap(kernel, name, (map) => checkedWrite(kernel, map, address, byte)),
+
+  cpu_read: (kernel, { address, length }) =>
+    isLegalAccess(kernel, address, length) ? cpuRead(kernel, address, length) : rejected('CONV-4'),
+
+  cpu_write: (kernel, { address, bytes }) =>
+    isLegalAccess(kernel, address, bytes.length) ? cpuWrite(kernel, address, bytes) : rejected('CONV-4'),
+};
+
+export const PAGE_CALLS: Calls<VmPageOperation['kind']> = {
+  vm_page_deactivate: (kernel, { map: name, address }) =>
+    withMap(kernel, name, () => {
+      const frame = kernel.pmap.extract(address);
+      if (frame === undefined || !kernel.pmap.isManaged(frame)) return flag(false);
+      vmPageDeactivate(kernel, frame);
+      return flag(true);
+    }),
+};
+
+export const SCHED_CALLS: Calls<SchedOperation['kind']> = {
+  pagedaemon: ({ sched }) => {
+    sched.wakeup('pages');
+    return done;
+  },
+
+  resume: ({ sched }, { operation }) => sched.resume(operation) ?? rejected('SCHED-2'),
+};
+
+function* fault(kernel: Kernel, map: VmMap, va: VirtualAddress, type: VmProt): Continuation {
+  return kern(yield* vmFault(kernel, map, va, type));
+}
+
+/** 1 … 16 bytes, none beyond 2^32 and none in the recursive window (CPU-7). */
+function isLegalAccess({ config }: Kernel, address: VirtualAddress, length: number): boolean {
+  const end = unwrappedEnd(address, length);
+  const window = recursiveSlot(config) * PDE_SPAN;
+  if (length < 1 || length > LONGEST_ACCESS || end > ADDRESS_SPACE_END) return false;
+  return end <= window || address >= window + PDE_SPAN;
+}

@@ -1,0 +1,82 @@
+/**
+ * The reverse map of the kernel pmap (pv_table of pmap.c): for every managed frame, the addresses it is mapped at.
+ *
+ * Fast because each frame heads a chain of its own in typed columns: finding, adding and dropping a mapping never
+ * looks at other frames. Must stay in step: exactly one record for each valid PTE of a managed frame.
+ */
+import type { FrameNumber, VirtualAddress } from '../contract/address.ts';
+
+const END = -1;
+const FIRST_CAPACITY = 64;
+
+export class PvTable {
+  readonly #first: Int32Array;
+  #address = new Float64Array(FIRST_CAPACITY);
+  #next = new Int32Array(FIRST_CAPACITY);
+  #used = 0;
+  #freeRecord = END;
+
+  constructor(managedPages: number) {
+    this.#first = new Int32Array(managedPages).fill(END);
+  }
+
+  /** Any one address that `frame` is mapped at, or undefined. */
+  anyAddress(frame: FrameNumber): VirtualAddress | undefined {
+    const record = this.#first[frame] as number;
+    return record === END ? undefined : (this.#address[record] as VirtualAddress);
+  }
+
+  /** All addresses that `frame` is mapped at, in no particular order. */
+  addresses(frame: FrameNumber): VirtualAddress[] {
+    const addresses: VirtualAddress[] = [];
+    for (let record = this.#first[frame] as number; record !== END; record = this.#next[record] as number)
+      addresses.push(this.#address[record] as VirtualAddress);
+    return addresses;
+  }
+
+  add(frame: FrameNumber, va: VirtualAddress): void {
+    const record = this.#takeRecord();
+    this.#address[record] = va;
+    this.#next[record] = this.#first[frame] as number;
+    this.#first[frame] = record;
+  }
+
+  /** Drops the record of `frame` at `va`; there must be one. */
+  remove(frame: FrameNumber, va: VirtualAddress): void {
+    let record = this.#first[frame] as number;
+    if (record === END) throw new Error(`no pv record of frame ${frame}`);
+    if (this.#address[record] === va) {
+      this.#first[frame] = this.#next[record] as number;
+    } else {
+      let before = record;
+      record = this.#next[before] as number;
+      while (this.#address[record] !== va) {
+        if (record === END) throw new Error(`no pv record of frame ${frame} at ${va}`);
+        before = record;
+        record = this.#next[before] as number;
+      }
+      this.#next[before] = this.#next[record] as number;
+    }
+    this.#next[record] = this.#freeRecord;
+    this.#freeRecord = record;
+  }
+
+  #takeRecord(): number {
+    const record = this.#freeRecord;
+    if (record !== END) {
+      this.#freeRecord = this.#next[record] as number;
+      return record;
+    }
+    if (this.#used === this.#address.length) this.#grow();
+    return this.#used++;
+  }
+
+  #grow(): void {
+    const address = new Float64Array(2 * this.#address.length);
+    const next = new Int32Array(2 * this.#next.length);
+    address.set(this.#address);
+    next.set(this.#next);
+    this.#address = address;
+    this.#next = next;
+  }
+}

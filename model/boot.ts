@@ -1,0 +1,96 @@
+/** The state right after boot (kmem_init and the boot sequence, SPEC §2). */
+import { type ByteCount, byteDistance, frameNumber, objectOffset, pages } from '../contract/address.ts';
+import { BOOT_FILL, type MachineConfig } from '../contract/machine.ts';
+import type { MapEvent } from './map-event.ts';
+import { assert, cite, type FrameContents, type ModelState, type VmMap, type VmObject } from './state.ts';
+import { find, insertNull } from './vm-map.ts';
+import { createMap } from './vm-map-create.ts';
+import { vmPageAlloc, vmPageWire, vmPageZeroFill } from './vm-page.ts';
+
+/** Boots a machine: frames, base objects, kernel map, reservations, scratch pages. */
+export function bootState(
+  machine: MachineConfig,
+  onMapEvent: ((event: MapEvent) => void) | null,
+): ModelState {
+  const state = bareState(machine, onMapEvent);
+  cite(state, 'BOOT-1');
+  const kernelMap = kmemInit(state);
+  reserve(state, kernelMap);
+  ownScratchPages(state);
+  state.touched.clear();
+  return state;
+}
+
+const baseObject = (name: string, size: ByteCount): VmObject => ({
+  name,
+  size,
+  baseReferences: 1,
+  pages: [],
+});
+
+function bareState(machine: MachineConfig, onMapEvent: ModelState['onMapEvent']): ModelState {
+  const frame = (): FrameContents => ({ fill: BOOT_FILL, writes: new Map(), undefinedFill: false });
+  const numbers = (count: number) => Array.from({ length: count }, (_, index) => frameNumber(index));
+  const kernelObject = baseObject('kernel', byteDistance(machine.kernelMin, machine.kernelMax));
+  const kmemObject = baseObject('kmem', machine.kmemObjectSize);
+  const state: ModelState = {
+    machine,
+    maps: [],
+    objects: [kernelObject, kmemObject],
+    kernelObject,
+    kmemObject,
+    anonymousSerial: 0,
+    queues: { free: numbers(machine.managedPages), active: [], inactive: [] },
+    freedWhileWired: 0,
+    frames: Array.from({ length: machine.managedPages + machine.deviceFrames }, frame),
+    mappings: new Map(),
+    flights: [],
+    transitions: [],
+    current: 0,
+    panicked: null,
+    step: { woken: [], console: [], daemonPoked: false },
+    placement: null,
+    touched: new Set(),
+    rules: new Map(),
+    onMapEvent,
+  };
+  cite(state, 'BOOT-2');
+  cite(state, 'BOOT-3');
+  cite(state, 'PMAP-BOOT-1');
+  return state;
+}
+
+/** kmem_init: the kernel map, and the boot entry if it has any length. */
+function kmemInit(state: ModelState): VmMap {
+  cite(state, 'BOOT-5');
+  const { kernelMin: min, kernelStart, kernelMax: max } = state.machine;
+  const map = createMap(state, { name: 'kernel', min, max, pageable: false });
+  insertNull(state, map, { start: min, end: kernelStart });
+  return map;
+}
+
+/** Reserves ranges on kernel_object; one that is covered already costs a reference for ever. */
+function reserve(state: ModelState, map: VmMap): void {
+  for (const { start, length } of state.machine.reserved) {
+    cite(state, 'BOOT-6');
+    const offset = objectOffset(start - state.machine.kernelMin);
+    const request = { offset, address: start, length, findSpace: false };
+    if (typeof find(state, map, state.kernelObject, request) === 'number')
+      state.kernelObject.baseReferences += 1;
+  }
+}
+
+/** Hands the first frames to the harness, wired and zero. */
+function ownScratchPages(state: ModelState): void {
+  const { scratchPages } = state.machine;
+  if (scratchPages === 0) return;
+  const scratch = baseObject('scratch', pages(scratchPages));
+  state.objects.push(scratch);
+  for (let index = 0; index < scratchPages; index += 1) {
+    const page = vmPageAlloc(state, scratch, objectOffset(pages(index)));
+    assert(page !== undefined, 'a sound machine has its scratch pages');
+    vmPageZeroFill(state, page);
+    vmPageWire(state, page);
+  }
+  state.step.daemonPoked = false;
+}

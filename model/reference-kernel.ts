@@ -1,0 +1,235 @@
+/** The reference model as a kernel: boot, dispatch, and the record of each step. */
+import { type KernelModule, type ReferenceKernel, SHOWS } from '../contract/kernel-memory.ts';
+import type { MachineConfig } from '../contract/machine.ts';
+import {
+  OPERATION_KINDS,
+  type Operation,
+  type OperationKind,
+  type OperationOf,
+} from '../contract/operation.ts';
+import {
+  KERN_NO_SPACE,
+  KERN_SUCCESS,
+  type Outcome,
+  PANIC,
+  panic,
+  rejected,
+  type Step,
+} from '../contract/outcome.ts';
+import type { CellName, CellValue } from '../contract/snapshot.ts';
+import { bootState } from './boot.ts';
+import { checkedRead, checkedWrite, cpuRead, cpuWrite } from './cpu.ts';
+import type { MapEvent } from './map-event.ts';
+import { takeCell, takeSnapshot } from './observation.ts';
+import * as pmap from './pmap-operations.ts';
+import { pagedaemon } from './sched.ts';
+import {
+  cite,
+  type Flight,
+  KernelPanic,
+  type ModelState,
+  type Placement,
+  type Sleeping,
+  touch,
+} from './state.ts';
+import { vmFault } from './vm-fault.ts';
+import {
+  kmemAlloc,
+  kmemAllocPageable,
+  kmemAllocWait,
+  kmemFree,
+  kmemFreeWakeup,
+  kmemSuballoc,
+} from './vm-kern.ts';
+import { kmemMalloc } from './vm-kern-malloc.ts';
+import { vmMapCheckProtection, vmMapFind, vmMapFindspace, vmMapInsert, vmMapLookupEntry } from './vm-map.ts';
+import { vmMapCreate, vmMapSubmap } from './vm-map-create.ts';
+import { vmMapDeallocate, vmMapDelete, vmMapRemove } from './vm-map-delete.ts';
+import { vmMapSimplify } from './vm-map-entry.ts';
+import { vmMapPageable } from './vm-map-pageable.ts';
+import { vmMapInherit, vmMapProtect } from './vm-map-protect.ts';
+import { vmPageDeactivate } from './vm-page.ts';
+
+type Operations = { readonly [Kind in OperationKind]: OperationOf<Kind> };
+type StartedKind = Exclude<OperationKind, 'resume'>;
+
+/** What each operation does. One that may sleep answers a computation, any other its outcome. */
+const HANDLERS: {
+  readonly [Kind in StartedKind]: (
+    state: ModelState,
+    operation: Operations[Kind],
+  ) => Outcome | Sleeping<Outcome>;
+} = {
+  kmem_alloc_pageable: kmemAllocPageable,
+  kmem_alloc: kmemAlloc,
+  kmem_malloc: kmemMalloc,
+  kmem_alloc_wait: kmemAllocWait,
+  kmem_free: kmemFree,
+  kmem_free_wakeup: kmemFreeWakeup,
+  kmem_suballoc: kmemSuballoc,
+  vm_map_create: vmMapCreate,
+  vm_map_deallocate: vmMapDeallocate,
+  vm_map_insert: vmMapInsert,
+  vm_map_findspace: vmMapFindspace,
+  vm_map_find: vmMapFind,
+  vm_map_lookup_entry: vmMapLookupEntry,
+  vm_map_submap: vmMapSubmap,
+  vm_map_protect: vmMapProtect,
+  vm_map_inherit: vmMapInherit,
+  vm_map_pageable: vmMapPageable,
+  vm_map_remove: vmMapRemove,
+  vm_map_delete: vmMapDelete,
+  vm_map_check_protection: vmMapCheckProtection,
+  vm_map_simplify: vmMapSimplify,
+  vm_page_deactivate: vmPageDeactivate,
+  vm_fault: vmFault,
+  checked_read: checkedRead,
+  checked_write: checkedWrite,
+  cpu_read: cpuRead,
+  cpu_write: cpuWrite,
+  pmap_enter: pmap.enter,
+  pmap_kenter: pmap.kenter,
+  pmap_remove: pmap.remove,
+  pmap_protect: pmap.protect,
+  pmap_page_protect: pmap.pageProtect,
+  pmap_change_wiring: pmap.changeWiring,
+  pmap_extract: pmap.extract,
+  pmap_is_modified: pmap.test,
+  pmap_is_referenced: pmap.test,
+  pmap_clear_modify: pmap.clear,
+  pmap_clear_reference: pmap.clear,
+  pmap_zero_page: pmap.zeroPage,
+  pmap_copy_page: pmap.copyPage,
+  pmap_update: pmap.update,
+  pagedaemon,
+};
+
+function start<Kind extends StartedKind>(state: ModelState, kind: Kind, operation: Operations[Kind]) {
+  return HANDLERS[kind](state, operation);
+}
+
+/** Runs an operation until it returns, sleeps or stops the machine. */
+function run(state: ModelState, operation: Operation, number: number): Outcome {
+  if (operation.kind === 'resume') return resume(state, operation.operation);
+  state.current = number;
+  const begun = start(state, operation.kind, operation);
+  if (!('next' in begun)) return begun;
+  return proceed(state, { number, operation, progress: begun, event: 'pages', status: 'running' });
+}
+
+function resume(state: ModelState, number: number): Outcome {
+  const flight = runnableFlight(state, number);
+  if (flight === undefined) return rejected('SCHED-2');
+  cite(state, 'SCHED-8');
+  state.current = number;
+  flight.status = 'running';
+  touch(state, 'sched');
+  return proceed(state, flight);
+}
+
+const runnableFlight = ({ flights }: ModelState, number: number): Flight | undefined =>
+  flights.find((flight) => flight.number === number && flight.status === 'runnable');
+
+/** Lets an operation go on from where it is, and keeps it among the flights exactly as long as it sleeps. */
+function proceed(state: ModelState, flight: Flight): Outcome {
+  const { done, value } = flight.progress.next();
+  const at = state.flights.indexOf(flight);
+  if (done) {
+    if (at >= 0) state.flights.splice(at, 1);
+    return value;
+  }
+  flight.event = value.event;
+  flight.status = 'asleep';
+  if (at < 0) state.flights.push(flight);
+  touch(state, 'sched');
+  return { kind: 'sleep', event: value.event };
+}
+
+/** `run`, with the panic of a kernel that stopped half way as its outcome. */
+function runOrStop(state: ModelState, operation: Operation, number: number): Outcome {
+  try {
+    return run(state, operation, number);
+  } catch (thrown) {
+    if (!(thrown instanceof KernelPanic)) throw thrown;
+    state.panicked = thrown.text;
+    return panic(thrown.text);
+  }
+}
+
+function step(state: ModelState, operation: Operation, number: number): Step {
+  state.touched.clear();
+  if (state.panicked !== null) {
+    cite(state, 'CONV-4');
+    return { outcome: panic(state.panicked) };
+  }
+  const { woken, console: lines } = state.step;
+  woken.length = 0;
+  lines.length = 0;
+  state.step.daemonPoked = false;
+  const resumed =
+    operation.kind === 'resume' ? runnableFlight(state, operation.operation)?.number : undefined;
+  const outcome = runOrStop(state, operation, number);
+  return {
+    outcome,
+    ...(woken.length > 0 && { woken: woken.toSorted((a, b) => a - b) }),
+    ...(resumed !== undefined && { resumed }),
+    ...(lines.length > 0 && { console: [...lines] }),
+    ...(state.step.daemonPoked ? { daemonPoked: true as const } : {}),
+  };
+}
+
+/** Panics by which an allocator says that it found no room. */
+const NO_ROOM: readonly string[] = [PANIC.mallocMapTooSmall, PANIC.suballoc];
+
+/** The place that an outcome of an allocator names; null where it names none. */
+function placementOf(outcome: Outcome): Placement | null {
+  switch (outcome.kind) {
+    case 'address':
+      return outcome.address;
+    case 'submap':
+      return outcome.min;
+    case 'none':
+      return 'nowhere';
+    case 'kern':
+      if (outcome.code === KERN_SUCCESS) return outcome.address ?? null;
+      return outcome.code === KERN_NO_SPACE ? 'nowhere' : null;
+    case 'sleep':
+      return outcome.event.startsWith('map:') ? 'nowhere' : null;
+    case 'panic':
+      return NO_ROOM.includes(outcome.text) ? 'nowhere' : null;
+    default:
+      return null;
+  }
+}
+
+/** The reference model with its state laid open, for replayers that keep more books than the contract. */
+export type OpenReference = ReferenceKernel & { readonly state: ModelState };
+
+/** Boots the reference model; `onMapEvent` hears of every change of an entry list, boot included. */
+export function bootReference(
+  machine: MachineConfig,
+  { onMapEvent }: { readonly onMapEvent?: (event: MapEvent) => void } = {},
+): OpenReference {
+  const state = bootState(machine, onMapEvent ?? null);
+  return {
+    state,
+    rules: state.rules,
+    apply: (operation, number) => step(state, operation, number),
+    applyPlaced: (operation, number, candidate) => {
+      state.placement = placementOf(candidate);
+      const placed = step(state, operation, number);
+      state.placement = null;
+      return placed;
+    },
+    snapshot: (options) => takeSnapshot(state, options),
+    // The name decides which cell is built; the type system cannot follow it there.
+    cell: <Name extends CellName>(name: Name) => takeCell(state, name) as CellValue<Name>,
+    touched: () => [...state.touched],
+  };
+}
+
+/** The executable specification. */
+export const referenceKernel: KernelModule<ReferenceKernel> = {
+  declares: { name: 'reference', operations: OPERATION_KINDS, shows: SHOWS, placement: 'first-fit' },
+  boot: (machine) => bootReference(machine),
+};

@@ -1,0 +1,72 @@
+/** VM objects: allocation, reference counting, removal of page ranges (vm_object.c). */
+import { type ByteCount, bytes, type ObjectOffset, objectOffset } from '../contract/address.ts';
+import { pmapRemoveAll } from './pmap.ts';
+import { cite, type ModelState, touch, type VmObject } from './state.ts';
+import { vmPageFree } from './vm-page.ts';
+
+/** vm_object_allocate: an empty anonymous object under the next serial number, named by nobody yet. */
+export function vmObjectAllocate(state: ModelState, size: ByteCount): VmObject {
+  cite(state, 'OBJ-1');
+  state.anonymousSerial += 1;
+  const object = { name: `anon${state.anonymousSerial}`, size, baseReferences: 0, pages: [] };
+  state.objects.push(object);
+  touch(state, `object:${object.name}`);
+  return object;
+}
+
+/** The reference count: what the object starts with, and every entry of every map that names it. */
+export function objectReferences(state: ModelState, object: VmObject): number {
+  let references = object.baseReferences;
+  for (const map of state.maps) for (const entry of map.entries) if (entry.object === object) references += 1;
+  return references;
+}
+
+/**
+ * vm_object_deallocate, called after a reference has gone: without any, every page is freed in insertion order and the
+ * object is no more. Its mappings are the caller's business.
+ */
+export function vmObjectDeallocate(state: ModelState, object: VmObject | null): void {
+  if (object === null) {
+    cite(state, 'OBJ-2');
+    return;
+  }
+  cite(state, 'OBJ-4');
+  touch(state, `object:${object.name}`);
+  if (objectReferences(state, object) > 0) return;
+  cite(state, 'OBJ-3');
+  for (const page of [...object.pages]) vmPageFree(state, object, page);
+  state.objects.splice(state.objects.indexOf(object), 1);
+}
+
+/** vm_object_page_remove: unmaps and frees, in insertion order, every page of [offset, offset + length), modulo 2^32. */
+export function vmObjectPageRemove(
+  state: ModelState,
+  object: VmObject,
+  { offset, length }: { readonly offset: ObjectOffset; readonly length: number },
+): void {
+  cite(state, 'OBJ-5');
+  for (const page of [...object.pages]) {
+    if (objectOffset(page.offset - offset) >= length) continue;
+    pmapRemoveAll(state, page.frame);
+    vmPageFree(state, object, page);
+  }
+}
+
+/**
+ * vm_object_coalesce: may a range of `more` bytes be served by the object behind `length` bytes at `offset`? If so the
+ * object is made to reach that far, and pages left there from earlier days go.
+ */
+export function vmObjectCoalesce(
+  state: ModelState,
+  object: VmObject | null,
+  { offset, length, more }: { readonly offset: ObjectOffset; readonly length: number; readonly more: number },
+): boolean {
+  cite(state, 'OBJ-6');
+  if (object === null) return true;
+  if (objectReferences(state, object) > 1) return false;
+  const tail = objectOffset(offset + length);
+  vmObjectPageRemove(state, object, { offset: tail, length: more });
+  object.size = bytes(Math.max(object.size, objectOffset(tail + more)));
+  touch(state, `object:${object.name}`);
+  return true;
+}

@@ -1,0 +1,82 @@
+/** Cells by name: telling their kinds apart, listing them, and reading one from a state. */
+
+import type { CellName, CellValue } from '../contract/snapshot.ts';
+import type { MapName } from '../contract/vm-map.ts';
+import type { ObjectName } from '../contract/vm-object.ts';
+import type { StateView } from './view.ts';
+
+export type MapCell = `map:${MapName}`;
+export type ObjectCell = `object:${ObjectName}`;
+export type MappingCell = `mapping:${number}`;
+export type PvCell = `pv:${number}`;
+/** The cells that exist once in every kernel. */
+export type SingleCell = Exclude<CellName, MapCell | ObjectCell | MappingCell | PvCell>;
+
+export const isMapCell = (name: CellName): name is MapCell => name.startsWith('map:');
+export const isObjectCell = (name: CellName): name is ObjectCell => name.startsWith('object:');
+export const isMappingCell = (name: CellName): name is MappingCell => name.startsWith('mapping:');
+export const isPvCell = (name: CellName): name is PvCell => name.startsWith('pv:');
+
+/** Name of the map that a cell shows. */
+export const mapOfCell = (name: MapCell): MapName => name.slice('map:'.length);
+/** Name of the object that a cell shows. */
+export const objectOfCell = (name: ObjectCell): ObjectName => name.slice('object:'.length);
+/** Address that a mapping cell shows. */
+export const addressOfCell = (name: MappingCell): number => Number(name.slice('mapping:'.length));
+/** Frame that a pv cell shows. */
+export const frameOfCell = (name: PvCell): number => Number(name.slice('pv:'.length));
+
+/** False for `transitions` and `pv`, which no two kernels need to agree on (SPEC §13, internal). */
+export const isCompared = (name: CellName): boolean => name !== 'transitions' && !isPvCell(name);
+
+export const SINGLE_CELLS: readonly SingleCell[] = [
+  'queue:free',
+  'queue:active',
+  'queue:inactive',
+  'counters',
+  'pools',
+  'pmap:kernel',
+  'sched',
+  'transitions',
+];
+
+/** Every cell that has a value in a state. */
+export function cellNames(state: StateView): CellName[] {
+  const names: CellName[] = [...SINGLE_CELLS];
+  for (const name of state.maps.keys()) names.push(`map:${name}`);
+  for (const name of state.objects.keys()) names.push(`object:${name}`);
+  for (const address of state.mappings.keys()) names.push(`mapping:${address}`);
+  for (const frame of state.pv.keys()) names.push(`pv:${frame}`);
+  return names;
+}
+
+/** Value of a cell in a state; null, or for pv cells an empty list, where nothing of that name exists. */
+export function readCell<Name extends CellName>(state: StateView, name: Name): CellValue<Name>;
+export function readCell(state: StateView, name: CellName): CellValue<CellName> {
+  if (isMappingCell(name)) return state.mappings.get(addressOfCell(name)) ?? null;
+  if (isMapCell(name)) return state.maps.get(mapOfCell(name)) ?? null;
+  if (isObjectCell(name)) return state.objects.get(objectOfCell(name)) ?? null;
+  if (isPvCell(name)) return state.pv.get(frameOfCell(name)) ?? [];
+  return readSingle(state, name);
+}
+
+function readSingle(state: StateView, name: SingleCell): CellValue<SingleCell> {
+  switch (name) {
+    case 'queue:free':
+      return state.queues.free;
+    case 'queue:active':
+      return state.queues.active;
+    case 'queue:inactive':
+      return state.queues.inactive;
+    case 'counters':
+      return state.counters;
+    case 'pools':
+      return state.pools;
+    case 'pmap:kernel':
+      return state.pmap;
+    case 'sched':
+      return state.sched;
+    case 'transitions':
+      return state.transitions;
+  }
+}

@@ -1,0 +1,223 @@
+/**
+ * Equality of states at level `bsd` (SPEC §13): every field of every cell, without building anything on the way.
+ * What differs, in words, is the business of differences.ts; equality of meaning that of meaning.ts.
+ */
+import type { MappingSnapshot, PmapSnapshot } from '../contract/pmap.ts';
+import type { SchedSnapshot } from '../contract/sched.ts';
+import type { CellName, PoolsSnapshot } from '../contract/snapshot.ts';
+import type { EntrySnapshot, MapSnapshot, TransitionSnapshot } from '../contract/vm-map.ts';
+import type { ObjectSnapshot } from '../contract/vm-object.ts';
+import type { CountersSnapshot, PageSnapshot } from '../contract/vm-page.ts';
+import {
+  addressOfCell,
+  frameOfCell,
+  isMapCell,
+  isMappingCell,
+  isObjectCell,
+  isPvCell,
+  mapOfCell,
+  objectOfCell,
+  SINGLE_CELLS,
+  type SingleCell,
+} from './cells.ts';
+import type { StateView } from './view.ts';
+
+const NOWHERE: readonly number[] = [];
+
+/** True when one cell has the same value in two states; page contents are left out. */
+export function sameCell(name: CellName, expected: StateView, actual: StateView): boolean {
+  if (isMappingCell(name)) {
+    const at = addressOfCell(name);
+    return sameMapping(expected.mappings.get(at), actual.mappings.get(at));
+  }
+  if (isObjectCell(name)) {
+    const object = objectOfCell(name);
+    return sameObject(expected.objects.get(object), actual.objects.get(object));
+  }
+  if (isMapCell(name)) {
+    const map = mapOfCell(name);
+    return sameMap(expected.maps.get(map), actual.maps.get(map));
+  }
+  if (isPvCell(name)) {
+    const frame = frameOfCell(name);
+    return sameNumbers(expected.pv.get(frame) ?? NOWHERE, actual.pv.get(frame) ?? NOWHERE);
+  }
+  return sameSingle(name, expected, actual);
+}
+
+/** True when two states agree in every cell, contents of pages apart; `transitions` and `pv` only count if `internal`. */
+export function sameState(expected: StateView, actual: StateView, internal: boolean): boolean {
+  return (
+    sameTables(expected.mappings, actual.mappings, sameMapping) &&
+    sameTables(expected.maps, actual.maps, sameMap) &&
+    sameTables(expected.objects, actual.objects, sameObject) &&
+    (!internal || sameTables(expected.pv, actual.pv, sameNumbers)) &&
+    SINGLE_CELLS.every((name) => (name === 'transitions' && !internal) || sameSingle(name, expected, actual))
+  );
+}
+
+function sameTables<Key, Value>(
+  expected: ReadonlyMap<Key, Value>,
+  actual: ReadonlyMap<Key, Value>,
+  same: (expected: Value, actual: Value) => boolean,
+): boolean {
+  if (expected.size !== actual.size) return false;
+  for (const [key, value] of expected) {
+    const other = actual.get(key);
+    if (other === undefined || !same(value, other)) return false;
+  }
+  return true;
+}
+
+function sameSingle(name: SingleCell, expected: StateView, actual: StateView): boolean {
+  switch (name) {
+    case 'queue:free':
+      return sameNumbers(expected.queues.free, actual.queues.free);
+    case 'queue:active':
+      return sameNumbers(expected.queues.active, actual.queues.active);
+    case 'queue:inactive':
+      return sameNumbers(expected.queues.inactive, actual.queues.inactive);
+    case 'counters':
+      return sameCounters(expected.counters, actual.counters);
+    case 'pools':
+      return samePools(expected.pools, actual.pools);
+    case 'pmap:kernel':
+      return samePmap(expected.pmap, actual.pmap);
+    case 'sched':
+      return sameSched(expected.sched, actual.sched);
+    case 'transitions':
+      return sameLists(expected.transitions, actual.transitions, sameTransition);
+  }
+}
+
+/** Element-wise equality of two lists. */
+export function sameLists<Item>(
+  expected: readonly Item[],
+  actual: readonly Item[],
+  same: (expected: Item, actual: Item) => boolean,
+): boolean {
+  if (expected.length !== actual.length) return false;
+  for (let i = 0; i < expected.length; i++) {
+    const [one, other] = [expected[i], actual[i]];
+    if (one === undefined || other === undefined || !same(one, other)) return false;
+  }
+  return true;
+}
+
+/** Element-wise equality of two lists of numbers. */
+export function sameNumbers(expected: readonly number[], actual: readonly number[]): boolean {
+  if (expected.length !== actual.length) return false;
+  for (let i = 0; i < expected.length; i++) if (expected[i] !== actual[i]) return false;
+  return true;
+}
+
+function sameMap(expected: MapSnapshot | undefined, actual: MapSnapshot | undefined): boolean {
+  if (expected === undefined || actual === undefined) return expected === actual;
+  return (
+    expected.name === actual.name &&
+    expected.min === actual.min &&
+    expected.max === actual.max &&
+    expected.size === actual.size &&
+    expected.pageable === actual.pageable &&
+    expected.entryCount === actual.entryCount &&
+    expected.references === actual.references &&
+    expected.locked === actual.locked &&
+    sameLists(expected.entries, actual.entries, sameEntry)
+  );
+}
+
+function sameEntry(expected: EntrySnapshot, actual: EntrySnapshot): boolean {
+  return (
+    expected.start === actual.start &&
+    expected.end === actual.end &&
+    sameBacking(expected.backing, actual.backing) &&
+    expected.offset === actual.offset &&
+    expected.protection === actual.protection &&
+    expected.maxProtection === actual.maxProtection &&
+    expected.inheritance === actual.inheritance &&
+    expected.wiredCount === actual.wiredCount &&
+    expected.copyOnWrite === actual.copyOnWrite &&
+    expected.needsCopy === actual.needsCopy
+  );
+}
+
+function sameBacking(expected: EntrySnapshot['backing'], actual: EntrySnapshot['backing']): boolean {
+  if (expected === null || actual === null) return expected === actual;
+  if ('object' in expected) return 'object' in actual && expected.object === actual.object;
+  return 'submap' in actual && expected.submap === actual.submap;
+}
+
+function sameObject(expected: ObjectSnapshot | undefined, actual: ObjectSnapshot | undefined): boolean {
+  if (expected === undefined || actual === undefined) return expected === actual;
+  return (
+    expected.name === actual.name &&
+    expected.references === actual.references &&
+    expected.size === actual.size &&
+    expected.shadow === actual.shadow &&
+    expected.shadowOffset === actual.shadowOffset &&
+    sameLists(expected.pages, actual.pages, samePage)
+  );
+}
+
+function samePage(expected: PageSnapshot, actual: PageSnapshot): boolean {
+  return (
+    expected.offset === actual.offset &&
+    expected.frame === actual.frame &&
+    expected.wireCount === actual.wireCount &&
+    expected.busy === actual.busy &&
+    expected.wanted === actual.wanted &&
+    expected.queue === actual.queue
+  );
+}
+
+/** True when two equal lists of objects also hold equal bytes; needs snapshots with contents. */
+export function sameContents(expected: StateView, actual: StateView): boolean {
+  for (const [name, object] of expected.objects) {
+    const other = actual.objects.get(name);
+    if (other === undefined) return false;
+    for (let i = 0; i < object.pages.length; i++)
+      if (object.pages[i]?.contents !== other.pages[i]?.contents) return false;
+  }
+  return true;
+}
+
+function sameMapping(expected: MappingSnapshot | undefined, actual: MappingSnapshot | undefined): boolean {
+  if (expected === undefined || actual === undefined) return expected === actual;
+  return (
+    expected.address === actual.address &&
+    expected.frame === actual.frame &&
+    expected.writable === actual.writable &&
+    expected.wired === actual.wired &&
+    expected.accessed === actual.accessed &&
+    expected.dirty === actual.dirty
+  );
+}
+
+const sameCounters = (expected: CountersSnapshot, actual: CountersSnapshot): boolean =>
+  expected.free === actual.free &&
+  expected.active === actual.active &&
+  expected.inactive === actual.inactive &&
+  expected.wired === actual.wired;
+
+const samePools = (expected: PoolsSnapshot, actual: PoolsSnapshot): boolean =>
+  expected.freeEntries === actual.freeEntries && expected.freeMaps === actual.freeMaps;
+
+const samePmap = (expected: PmapSnapshot, actual: PmapSnapshot): boolean =>
+  expected.references === actual.references &&
+  expected.resident === actual.resident &&
+  expected.wired === actual.wired;
+
+const sameSleeper = (
+  expected: SchedSnapshot['asleep'][number],
+  actual: SchedSnapshot['asleep'][number],
+): boolean => expected.operation === actual.operation && expected.event === actual.event;
+
+const sameSched = (expected: SchedSnapshot, actual: SchedSnapshot): boolean =>
+  sameNumbers(expected.runnable, actual.runnable) && sameLists(expected.asleep, actual.asleep, sameSleeper);
+
+const sameTransition = (expected: TransitionSnapshot, actual: TransitionSnapshot): boolean =>
+  expected.map === actual.map &&
+  expected.start === actual.start &&
+  expected.end === actual.end &&
+  expected.state === actual.state &&
+  expected.operation === actual.operation;

@@ -1,0 +1,71 @@
+/** Gambits of direct pmap operations on the scratch window. */
+import { PAGE_SIZE } from '../contract/address.ts';
+import type { Operation } from '../contract/operation.ts';
+import type { Gambit, Plan } from './generate-gambits.ts';
+import type { Ground } from './generate-ground.ts';
+import { ownFrame } from './generate-pmap.ts';
+import { bounds, clip } from './generate-recipe.ts';
+
+/** Two window pages that follow each other, a 4 MiB line between them where the window has one. */
+function twoPages({ machine, draw }: Ground): [number, number] | undefined {
+  const window = machine.scratchWindow;
+  if (window === null) return undefined;
+  const count = (window.end - window.start) / PAGE_SIZE;
+  const first = window.start + (draw.percent(60) ? 0 : draw.below(count - 1)) * PAGE_SIZE;
+  return [first, first + PAGE_SIZE];
+}
+
+/** One frame under two addresses: written through one, its rights changed or both mappings taken away. */
+function* sharedFrame(ground: Ground): Plan {
+  const { draw } = ground;
+  const places = twoPages(ground);
+  const frame = ownFrame(ground);
+  if (places === undefined || frame === undefined) return;
+  const [first, second] = [clip(places[0]), clip(places[1])];
+  const { start, end } = bounds({ start: first, end: second + PAGE_SIZE });
+  yield { kind: 'pmap_enter', address: first, frame, protection: 7, wired: draw.percent(50) };
+  yield { kind: 'pmap_kenter', address: second, frame };
+  yield { kind: 'cpu_write', address: clip(first + 8), bytes: [draw.between(1, 255)] };
+  yield { kind: 'cpu_read', address: clip(second + 8), length: 1 };
+  yield draw.pick<Operation>([
+    { kind: 'pmap_page_protect', frame, protection: 1 },
+    { kind: 'pmap_protect', start, end, protection: 1 },
+    { kind: 'pmap_enter', address: first, frame, protection: 1, wired: true },
+    { kind: 'pmap_kenter', address: first, frame },
+    { kind: 'pmap_change_wiring', address: second, wired: false },
+  ]);
+  yield draw.pick<Operation>([
+    { kind: 'pmap_page_protect', frame, protection: 0 },
+    { kind: 'pmap_remove', start, end },
+  ]);
+}
+
+/** The reference and modified bits of a frame seen, cleared, and seen again. */
+function* bitsOfFrame(ground: Ground): Plan {
+  const { draw } = ground;
+  const places = twoPages(ground);
+  const frame = ownFrame(ground);
+  if (places === undefined || frame === undefined) return;
+  const at = clip(places[0]);
+  yield { kind: 'pmap_enter', address: at, frame, protection: 7, wired: false };
+  if (draw.percent(40)) yield { kind: 'pmap_is_modified', frame };
+  yield { kind: 'cpu_write', address: at, bytes: [1] };
+  if (draw.percent(60)) yield { kind: 'pmap_is_modified', frame };
+  yield { kind: 'pmap_clear_modify', frame };
+  yield { kind: 'pmap_clear_reference', frame };
+  yield draw.percent(50) ? { kind: 'pmap_is_modified', frame } : { kind: 'pmap_is_referenced', frame };
+  yield draw.percent(50)
+    ? { kind: 'pmap_change_wiring', address: at, wired: true }
+    : { kind: 'pmap_zero_page', frame };
+  yield { kind: 'pmap_change_wiring', address: at, wired: false };
+}
+
+export const PMAP_GAMBITS: readonly Gambit[] = [
+  { name: 'shared-frame', weight: 8, needs: ['pmap_enter', 'pmap_kenter', 'pmap_remove'], plan: sharedFrame },
+  {
+    name: 'bits-of-frame',
+    weight: 6,
+    needs: ['pmap_enter', 'cpu_write', 'pmap_clear_modify'],
+    plan: bitsOfFrame,
+  },
+];

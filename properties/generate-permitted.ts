@@ -1,0 +1,219 @@
+/**
+ * What a generator may emit: no operation breaks a caller obligation (CONV-4, PRE), none reaches into the scratch
+ * window behind the back of the pmap operations, and only hostile scenarios detach a submap.
+ */
+import {
+  ADDRESS_SPACE_END,
+  isPageAligned,
+  PAGE_SIZE,
+  PDE_SPAN,
+  roundPageUnwrapped,
+} from '../contract/address.ts';
+import { highestKernelAddress, kernelSlots } from '../contract/machine.ts';
+import type { Operation } from '../contract/operation.ts';
+import type { MapName } from '../contract/vm-map.ts';
+import type { Ground, Range } from './generate-ground.ts';
+
+const pageDown = (value: number): number => value - (value % PAGE_SIZE);
+
+/** Maps that callers may not create or give up by vm_map_create and vm_map_deallocate. */
+const BASE_MAPS: readonly MapName[] = ['kernel', 'kmem', 'mb'];
+
+/** The range of a map that an operation changes, faults in or reads through; undefined for none. */
+function reach(operation: Operation): { map: MapName; range: Range } | undefined {
+  switch (operation.kind) {
+    case 'kmem_free':
+    case 'kmem_free_wakeup': {
+      const { map, address: at, size } = operation;
+      return {
+        map,
+        range: { start: pageDown(at), end: size === 0 ? pageDown(at) : roundPageUnwrapped(at + size) },
+      };
+    }
+    case 'vm_map_protect':
+    case 'vm_map_inherit':
+    case 'vm_map_pageable':
+    case 'vm_map_remove':
+    case 'vm_map_delete':
+    case 'vm_map_submap':
+      return { map: operation.map, range: operation };
+    case 'vm_fault':
+    case 'checked_read':
+    case 'checked_write':
+    case 'vm_page_deactivate': {
+      const start = pageDown(operation.address);
+      return { map: operation.map, range: { start, end: start + PAGE_SIZE } };
+    }
+    default:
+      return undefined;
+  }
+}
+
+const DELETES: ReadonlySet<Operation['kind']> = new Set([
+  'kmem_free',
+  'kmem_free_wakeup',
+  'vm_map_remove',
+  'vm_map_delete',
+]);
+
+/** True when the deletion would take a placeholder away that must stay: somebody still counts on the submap. */
+function detaches(ground: Ground, map: MapName, { start, end }: Range): boolean {
+  return ground.maps.some(
+    (known) =>
+      known.parent === map &&
+      known.standing === 'attached' &&
+      start <= known.min &&
+      end >= known.max &&
+      ground.map(known.name)?.entryCount === 0 &&
+      (known.deallocated ? ground.inFlight() > 0 : !ground.hostile),
+  );
+}
+
+/** True when an access to the bytes of [start, end) uses scratch mappings as they are, without a fault. */
+function windowAccessIsMapped(ground: Ground, operation: Operation, { start, end }: Range): boolean {
+  if (operation.kind === 'vm_fault' || operation.kind === 'vm_page_deactivate') return false;
+  for (let page = pageDown(start); page < end; page += PAGE_SIZE) {
+    const mapping = ground.mapping(page);
+    if (mapping === null || (operation.kind === 'checked_write' && !mapping.writable)) return false;
+  }
+  return true;
+}
+
+function meetsWindow({ machine: { scratchWindow } }: Ground, { start, end }: Range): boolean {
+  return scratchWindow !== null && start < scratchWindow.end && end > scratchWindow.start;
+}
+
+const isAccess = ({ kind }: Operation): boolean => kind === 'checked_read' || kind === 'checked_write';
+
+function reachIsFair(ground: Ground, operation: Operation): boolean {
+  const reached = reach(operation);
+  if (reached === undefined) return true;
+  const { map, range } = reached;
+  if (map === 'kernel' && meetsWindow(ground, range)) {
+    if (!isAccess(operation) || !windowAccessIsMapped(ground, operation, range)) return false;
+  }
+  return !DELETES.has(operation.kind) || ground.maps.length === 1 || !detaches(ground, map, range);
+}
+
+/** True for a map whose contents callers may change or read; a loose map only takes part in few operations. */
+function mapIsFair(ground: Ground, operation: Operation): boolean {
+  if (!('map' in operation)) return true;
+  const known = ground.known(operation.map);
+  if (known === undefined) return false;
+  if (known.standing === 'attached' || ground.hostile) return true;
+  switch (operation.kind) {
+    case 'vm_map_deallocate':
+    case 'vm_map_findspace':
+    case 'vm_map_lookup_entry':
+    case 'vm_map_check_protection':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function deallocationIsFair(ground: Ground, name: MapName): boolean {
+  const known = ground.known(name);
+  if (known === undefined || known.deallocated || BASE_MAPS.includes(name) || ground.inFlight() > 0)
+    return false;
+  return !ground.maps.some(({ parent, standing }) => parent === name && standing === 'attached');
+}
+
+function deletionIsFair(ground: Ground, map: MapName, { start, end }: Range): boolean {
+  const known = ground.known(map);
+  if (known === undefined || start < known.min || end > known.max || end < start) return false;
+  if (!isPageAligned(start) || !isPageAligned(end)) return false;
+  return !ground.transitions().some((range) => range.map === map && start <= range.end && end >= range.start);
+}
+
+function cpuAccessIsFair(ground: Ground, operation: Operation, { start, end }: Range): boolean {
+  if (start < 0 || end > ADDRESS_SPACE_END) return false;
+  if (start < ground.recursiveWindow + PDE_SPAN && end > ground.recursiveWindow) return false;
+  return !meetsWindow(ground, range(start, end)) || windowAccessIsMapped(ground, operation, { start, end });
+}
+
+const range = (start: number, end: number): Range => ({ start, end });
+
+/** True when the frame belongs to the harness: a scratch page or a device frame. */
+function isOwnFrame({ machine }: Ground, frame: number): boolean {
+  const all = machine.managedPages + machine.deviceFrames;
+  return frame < machine.scratchPages || (frame >= machine.managedPages && frame < all);
+}
+
+function insideWindow({ machine: { scratchWindow } }: Ground, { start, end }: Range): boolean {
+  if (scratchWindow === null || !isPageAligned(start) || !isPageAligned(end) || start > end) return false;
+  return start >= scratchWindow.start && end <= scratchWindow.end;
+}
+
+/** True when entering a mapping there must panic: no page table, or above the last kernel address. */
+function entersNowhere({ machine }: Ground, at: number): boolean {
+  const { first, end } = kernelSlots(machine);
+  const slot = Math.floor(at / PDE_SPAN);
+  return pageDown(at) > highestKernelAddress(machine) || slot < first || slot >= end;
+}
+
+function pmapIsFair(ground: Ground, operation: Operation): boolean {
+  switch (operation.kind) {
+    case 'pmap_enter':
+    case 'pmap_kenter': {
+      const page = range(pageDown(operation.address), pageDown(operation.address) + PAGE_SIZE);
+      const place = insideWindow(ground, page) || entersNowhere(ground, operation.address);
+      return place && isOwnFrame(ground, operation.frame);
+    }
+    case 'pmap_remove':
+    case 'pmap_protect':
+      return insideWindow(ground, operation);
+    case 'pmap_change_wiring': {
+      const start = pageDown(operation.address);
+      return insideWindow(ground, { start, end: start + PAGE_SIZE });
+    }
+    case 'pmap_page_protect':
+    case 'pmap_zero_page':
+      return isOwnFrame(ground, operation.frame);
+    case 'pmap_copy_page':
+      return isOwnFrame(ground, operation.from) && isOwnFrame(ground, operation.to);
+    default:
+      return true;
+  }
+}
+
+function resumeIsFair(ground: Ground, operation: number): boolean {
+  if (ground.sched().runnable.includes(operation)) return true;
+  return ground.hostile && ground.draw.percent(1);
+}
+
+/** True when the operation may be emitted in the state at hand. */
+export function isPermitted(ground: Ground, operation: Operation): boolean {
+  switch (operation.kind) {
+    case 'resume':
+      return resumeIsFair(ground, operation.operation);
+    case 'kmem_suballoc':
+      return (
+        ground.known(operation.name) === undefined && ground.known(operation.parent)?.standing === 'attached'
+      );
+    case 'vm_map_create':
+      return ground.known(operation.name) === undefined && !BASE_MAPS.includes(operation.name);
+    case 'vm_map_deallocate':
+      return deallocationIsFair(ground, operation.map);
+    case 'vm_map_delete':
+      if (!deletionIsFair(ground, operation.map, operation)) return false;
+      break;
+    case 'kmem_malloc':
+      if (operation.map === 'mb' && ground.known('kmem') === undefined) return false;
+      break;
+    case 'vm_map_submap':
+      if (ground.known(operation.submap) === undefined) return false;
+      break;
+    case 'cpu_read': {
+      const { address: start, length } = operation;
+      return cpuAccessIsFair(ground, operation, { start, end: start + length });
+    }
+    case 'cpu_write': {
+      const { address: start, bytes } = operation;
+      return cpuAccessIsFair(ground, operation, { start, end: start + bytes.length });
+    }
+    default:
+      if (operation.kind.startsWith('pmap_')) return pmapIsFair(ground, operation);
+  }
+  return mapIsFair(ground, operation) && reachIsFair(ground, operation);
+}

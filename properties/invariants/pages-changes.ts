@@ -1,0 +1,85 @@
+/** Where a step changed what maps say about addresses. */
+import type { EntrySnapshot, MapName } from '../../contract/vm-map.ts';
+import { isMapCell, mapOfCell } from '../cells.ts';
+import type { Watch } from '../invariant.ts';
+import type { View } from '../view.ts';
+import { overlay } from './overlay.ts';
+import { sameBacking } from './phrase.ts';
+
+/** A range of a map that was and is under one entry each; null: not allocated. */
+export interface MapPiece {
+  readonly map: MapName;
+  readonly start: number;
+  /** Exclusive. */
+  readonly end: number;
+  readonly was: EntrySnapshot | null;
+  readonly is: EntrySnapshot | null;
+}
+
+/** Several invariants ask for the same changes after each step: the last answer is kept with the view. */
+const kept = new WeakMap<View, { readonly touched: View['touched']; readonly pieces: readonly MapPiece[] }>();
+
+/**
+ * Pieces of all maps that the last step allocated or freed, or whose backing, protection or wired count it changed.
+ * A null object that becomes an anonymous one counts; a clip or a merge of equal entries does not.
+ */
+export function mapChanges(view: View): readonly MapPiece[] {
+  const known = kept.get(view);
+  // A view that goes along with its kernel lists the touched cells of each step in a fresh array.
+  if (known !== undefined && known.touched === view.touched) return known.pieces;
+  const pieces: MapPiece[] = [];
+  for (const cell of view.touched) {
+    if (!isMapCell(cell)) continue;
+    const map = mapOfCell(cell);
+    addDifferingPieces(pieces, map, view.before(cell)?.entries ?? [], view.maps.get(map)?.entries ?? []);
+  }
+  kept.set(view, { touched: view.touched, pieces });
+  return pieces;
+}
+
+function addDifferingPieces(
+  pieces: MapPiece[],
+  map: MapName,
+  before: readonly EntrySnapshot[],
+  after: readonly EntrySnapshot[],
+): void {
+  if (before === after) return;
+  const unchanged = commonPrefix(before, after);
+  overlay(before.slice(unchanged), after.slice(unchanged), (start, end, was, is) => {
+    if (start < end && differs(was, is)) pieces.push({ map, start, end, was, is });
+  });
+}
+
+/** Number of leading entries with equal bounds and meaning. */
+function commonPrefix(before: readonly EntrySnapshot[], after: readonly EntrySnapshot[]): number {
+  const limit = Math.min(before.length, after.length);
+  for (let i = 0; i < limit; i++) {
+    const was = before[i];
+    const is = after[i];
+    if (was === undefined || is === undefined) return i;
+    if (was === is) continue;
+    if (was.start !== is.start || was.end !== is.end || differs(was, is)) return i;
+  }
+  return limit;
+}
+
+function differs(was: EntrySnapshot | null, is: EntrySnapshot | null): boolean {
+  if (was === null || is === null) return was !== is;
+  return was.wiredCount !== is.wiredCount || was.protection !== is.protection || !sameBacking(was, is);
+}
+
+/**
+ * Builds the watch of a claim without memory that most steps cannot break: `mayBreak` tells the few that can,
+ * and is asked after every one of millions of steps.
+ */
+export const statelessWhere =
+  (mayBreak: (view: View) => boolean, violations: (view: View) => Iterable<string>): (() => Watch) =>
+  () => ({ violations: (view) => (mayBreak(view) ? violations(view) : NOTHING) });
+
+const NOTHING: readonly string[] = [];
+
+/** True when the step may have changed what maps say of any address. */
+export const changedMaps = (view: View): boolean =>
+  view.touchedMaps.length > 0 && mapChanges(view).length > 0;
+/** True when the step may have changed a page. */
+export const touchedPages = ({ touchedObjects }: View): boolean => touchedObjects.length > 0;

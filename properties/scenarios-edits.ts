@@ -1,0 +1,252 @@
+/** The ways to make a scenario simpler, each a lazy list of edited item lists or machines. */
+import { byteDistance, PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
+import { type MachineConfig, machineFaults } from '../contract/machine.ts';
+import { type FieldMeaning, OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
+import { bounds } from './generate-recipe.ts';
+import { CANONICAL_KERNEL_MIN, CANONICAL_STATIC_MAPS } from './scenarios-measure.ts';
+import { type Edited, withFields } from './scenarios-rebuild.ts';
+import { createdMap, type Item, type Trace } from './scenarios-trace.ts';
+
+/** One simplification: what becomes of the items, on which machine. */
+export interface Edit {
+  readonly items: readonly Edited[];
+  readonly machine: MachineConfig;
+}
+
+/** A family of simplifications, tried from position `from` on and then from the start. */
+export type Edits = (trace: Trace) => readonly (() => Edit)[];
+
+const unchanged = (item: Item): Edited => ({ item, operation: item.operation });
+
+const without = ({ machine, items }: Trace, dropped: (item: Item, position: number) => boolean): Edit => ({
+  machine,
+  items: items.filter((item, position) => !dropped(item, position)).map(unchanged),
+});
+
+/** Blocks of `size` operations left out, the last ones first. */
+export const dropBlocks =
+  (size: number): Edits =>
+  (trace) => {
+    const count = trace.items.length;
+    if (size >= count) return [];
+    const starts: number[] = [];
+    for (let start = count - size; start > -size; start -= size) starts.push(Math.max(0, start));
+    return starts.map((from) => () => without(trace, (_item, i) => i >= from && i < from + size));
+  };
+
+/** An operation left out together with all that refer to it, directly or not. */
+export const dropWithDependents: Edits = (trace) =>
+  trace.items.flatMap((root) => {
+    const gone = new Set<Item>([root]);
+    for (const item of trace.items) if ([...item.needs].some((needed) => gone.has(needed))) gone.add(item);
+    return gone.size < 2 || gone.size === trace.items.length
+      ? []
+      : [() => without(trace, (item) => gone.has(item))];
+  });
+
+/** Two operations left out at once that only together can go, such as a wire and its unwire. */
+export const dropPairs: Edits = (trace) => {
+  const { items } = trace;
+  if (items.length > 24) return [];
+  return items.flatMap((first, i) =>
+    items
+      .slice(i + 2, i + 8)
+      .map((second) => () => without(trace, (item) => item === first || item === second)),
+  );
+};
+
+/** A submap left out, its operations moved into `kernel`. */
+export const withoutSubmap: Edits = ({ machine, items }) =>
+  items.flatMap((creator) => {
+    const { operation } = creator;
+    if (operation.kind !== 'kmem_suballoc') return [];
+    const moved = (other: Operation): Operation => {
+      if (!('map' in other) || other.map !== operation.name) return other;
+      if (other.kind === 'kmem_malloc') return { kind: 'kmem_alloc', map: 'kernel', size: other.size };
+      return { ...other, map: 'kernel' };
+    };
+    const rest = items.filter((item) => item !== creator);
+    return [() => ({ machine, items: rest.map((item) => ({ item, operation: moved(item.operation) })) })];
+  });
+
+const plainName = (name: string): boolean => /^(sub|map)[1-9]\d*$/.test(name);
+
+/** A map renamed to the first name of its sort that no operation uses. */
+export const simplifyNames: Edits = ({ machine, items }) => {
+  const used = new Set(items.map(({ operation }) => createdMap(operation)));
+  return [...used].flatMap((name) => {
+    if (name === undefined || !plainName(name)) return [];
+    const stem = name.slice(0, 3);
+    const free = [0, 1, 2, 3].map((i) => `${stem}${i}`).find((other) => !used.has(other));
+    if (free === undefined || Number(free.slice(3)) >= Number(name.slice(3))) return [];
+    const renamed = (operation: Operation): Operation =>
+      withFields(
+        operation,
+        new Map(
+          Object.entries(operation).flatMap(([field, value]) => (value === name ? [[field, free]] : [])),
+        ),
+      );
+    return [() => ({ machine, items: items.map((item) => ({ item, operation: renamed(item.operation) })) })];
+  });
+};
+
+/** Simpler operations that may stand in for one. */
+function standIns(operation: Operation): Operation[] {
+  switch (operation.kind) {
+    case 'kmem_alloc':
+    case 'kmem_alloc_wait':
+      return [{ kind: 'kmem_alloc_pageable', map: operation.map, size: operation.size }];
+    case 'kmem_malloc': {
+      const { map, size } = operation;
+      return [
+        { kind: 'kmem_alloc_pageable', map, size },
+        { kind: 'kmem_alloc', map, size },
+      ];
+    }
+    case 'vm_map_find': {
+      const { kind: _, findSpace: __, address: start, length, ...rest } = operation;
+      return [{ kind: 'vm_map_insert', ...rest, ...bounds({ start, end: start + length }) }];
+    }
+    case 'kmem_free_wakeup':
+      return [{ ...operation, kind: 'kmem_free' }];
+    case 'vm_map_remove':
+    case 'vm_map_delete': {
+      const { map, start, end } = operation;
+      if (end <= start) return [];
+      return [{ kind: 'kmem_free', map, address: start, size: byteDistance(start, end) }];
+    }
+    case 'cpu_read':
+      return [{ kind: 'checked_read', map: 'kernel', address: operation.address }];
+    case 'cpu_write':
+      return [{ kind: 'checked_write', map: 'kernel', address: operation.address, byte: 1 }];
+    case 'pmap_kenter':
+      return [{ ...operation, kind: 'pmap_enter', protection: 7, wired: true }];
+    default:
+      return [];
+  }
+}
+
+const replaced = ({ machine, items }: Trace, position: number, operation: Operation): Edit => ({
+  machine,
+  items: items.map((item, i) => (i === position ? { item, operation } : unchanged(item))),
+});
+
+/** Kinds replaced by simpler ones. */
+export const simplifyKinds: Edits = (trace) =>
+  trace.items.flatMap(({ operation }, i) =>
+    standIns(operation).map((simpler) => () => replaced(trace, i, simpler)),
+  );
+
+function lowerSizes(size: number): number[] {
+  if (size === PAGE_SIZE) return [];
+  const rounded = roundPageUnwrapped(size);
+  const half = PAGE_SIZE * Math.ceil(rounded / PAGE_SIZE / 2);
+  return [PAGE_SIZE, half, rounded - PAGE_SIZE, rounded].filter((value) => value > 0 && value !== size);
+}
+
+/** Lower addresses: aligned, at the start of what the address belongs to, half way there, one page lower. */
+function lowerAddresses(value: number, distance: number): number[] {
+  const page = value - (value % PAGE_SIZE);
+  const far = distance - (distance % PAGE_SIZE);
+  const half = PAGE_SIZE * Math.floor(far / PAGE_SIZE / 2);
+  return [page, page - far, page - half, page - PAGE_SIZE].filter((lower) => lower >= 0 && lower < value);
+}
+
+function lowerValues(value: unknown, meaning: FieldMeaning): readonly unknown[] {
+  switch (meaning) {
+    case 'size':
+      return typeof value === 'number' ? lowerSizes(value) : [];
+    case 'flag':
+      return value === true ? [false] : [];
+    case 'byte':
+      return value === 1 ? [] : [1];
+    case 'length':
+      return value === 1 ? [] : [1];
+    case 'bytes':
+      return Array.isArray(value) && value.length > 1 ? [[1], value.map(() => 1)] : [[1]];
+    case 'protection':
+      return [7, 3, 1].filter((simpler) => simpler !== value);
+    case 'inheritance':
+      return value === 1 ? [] : [1, 0];
+    case 'frame':
+      return typeof value === 'number' && value > 0 ? [0, value - 1] : [];
+    case 'object':
+      return value === 'null' ? [] : ['null', 'anon'];
+    case 'map':
+      return value === 'kernel' ? [] : ['kernel'];
+    default:
+      return [];
+  }
+}
+
+/** Operations with one field simpler, or a range shifted or shortened as a whole. */
+function lowered({ operation, anchors }: Item): Operation[] {
+  const values: ReadonlyMap<string, unknown> = new Map(Object.entries(operation));
+  const simpler: Operation[] = [];
+  for (const [name, meaning] of Object.entries(OPERATION_FIELDS[operation.kind])) {
+    for (const value of lowerValues(values.get(name), meaning))
+      simpler.push(withFields(operation, new Map([[name, value]])));
+    const anchor = anchors.get(name);
+    if (anchor === undefined) continue;
+    for (const value of lowerAddresses(anchor.value, Math.max(0, anchor.place.distance)))
+      simpler.push(...withAddress(operation, values, { name, from: anchor.value, to: value }));
+  }
+  return simpler;
+}
+
+/** One address lowered alone; for the start of a range also together with its end. */
+function withAddress(
+  operation: Operation,
+  values: ReadonlyMap<string, unknown>,
+  { name, from, to }: { name: string; from: number; to: number },
+): Operation[] {
+  const alone = withFields(operation, new Map([[name, to]]));
+  const end = values.get('end');
+  if (name !== 'start' || typeof end !== 'number' || end < from - to) return [alone];
+  const both = new Map([
+    ['start', to],
+    ['end', end - (from - to)],
+  ]);
+  return [withFields(operation, both), alone];
+}
+
+/** Arguments lowered, one operation at a time. */
+export const lowerArguments: Edits = (trace) =>
+  trace.items.flatMap((item, i) => lowered(item).map((simpler) => () => replaced(trace, i, simpler)));
+
+const fewer = (count: number, least: number): number[] =>
+  [least, Math.floor(count / 4), Math.floor(count / 2), count - 1].filter(
+    (less) => less >= least && less < count,
+  );
+
+function simplerMachines(machine: MachineConfig): Partial<MachineConfig>[] {
+  const { kernelMin, kernelStart, kernelMax, managedPages, mapEntries, scratchPages } = machine;
+  const image = (kernelStart - kernelMin) / PAGE_SIZE;
+  const room = (kernelMax - kernelStart) / PAGE_SIZE;
+  const layout = (min: number, imagePages: number, roomPages: number): Partial<MachineConfig> => {
+    const { start: kernelMin, end: kernelStart } = bounds({ start: min, end: min + imagePages * PAGE_SIZE });
+    const { end } = bounds({ start: min, end: min + (imagePages + roomPages) * PAGE_SIZE });
+    return { kernelMin, kernelStart, kernelMax: end };
+  };
+  return [
+    { reserved: [] },
+    { freeMin: 0, freeTarget: 0, inactiveTarget: 0 },
+    { scratchWindow: null, scratchPages: 0, deviceFrames: 0, managedPages: managedPages - scratchPages },
+    ...fewer(managedPages, scratchPages + 1).map((count) => ({ managedPages: count })),
+    ...fewer(machine.deviceFrames, 0).map((count) => ({ deviceFrames: count })),
+    layout(CANONICAL_KERNEL_MIN, image, room),
+    ...fewer(room, 4).map((count) => layout(kernelMin, image, count)),
+    ...(machine.scratchWindow === null ? fewer(image, 0).map((count) => layout(kernelMin, count, room)) : []),
+    ...(mapEntries === null ? [] : fewer(mapEntries, 4).map((count) => ({ mapEntries: count }))),
+    { staticMaps: CANONICAL_STATIC_MAPS },
+  ];
+}
+
+/** The same operations on a smaller or plainer machine. */
+export const simplifyMachine: Edits = ({ machine, items }) =>
+  simplerMachines(machine).flatMap((change) => {
+    const simpler = { ...machine, ...change };
+    return machineFaults(simpler).length > 0
+      ? []
+      : [() => ({ machine: simpler, items: items.map(unchanged) })];
+  });

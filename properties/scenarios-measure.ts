@@ -1,0 +1,118 @@
+/** How complicated a scenario is: what shrinking lowers, and therefore why it ends. */
+import { PAGE_SIZE } from '../contract/address.ts';
+import type { MachineConfig } from '../contract/machine.ts';
+import {
+  type FieldMeaning,
+  OPERATION_FIELDS,
+  type Operation,
+  type OperationKind,
+} from '../contract/operation.ts';
+import type { Scenario } from '../contract/scenario.ts';
+
+/** Compared from the left: operations, how special their kinds are, their arguments, the machine. */
+export type Measure = readonly [operations: number, kinds: number, values: number, machine: number];
+
+/** Where a shrunk machine's kernel map starts, if it can. */
+export const CANONICAL_KERNEL_MIN = 0xfe00_0000;
+/** Static map records of a shrunk machine. */
+export const CANONICAL_STATIC_MAPS = 10;
+
+/** Kinds that a simpler one may stand in for; all others rank 0. */
+const RANKS: { readonly [Kind in OperationKind]?: number } = {
+  kmem_alloc: 1,
+  kmem_alloc_wait: 1,
+  kmem_malloc: 2,
+  vm_map_find: 1,
+  kmem_free_wakeup: 1,
+  vm_map_remove: 1,
+  vm_map_delete: 2,
+  cpu_read: 1,
+  cpu_write: 1,
+  pmap_kenter: 1,
+};
+
+const aligned = (value: number): number => (value % PAGE_SIZE === 0 ? 0 : 0.5);
+const PROTECTION_COSTS: readonly number[] = [4, 2, 5, 1, 6, 3, 7, 0];
+
+/** Cost of one number by its meaning; one page is the simplest size, and full rights the simplest protection. */
+function numberCost(value: number, meaning: FieldMeaning, kernelMin: number): number {
+  switch (meaning) {
+    case 'size':
+      return value === 0 ? 0.25 : Math.ceil(value / PAGE_SIZE) - 1 + aligned(value);
+    case 'address':
+      return Math.floor(Math.abs(value - kernelMin) / PAGE_SIZE) + aligned(value);
+    case 'protection':
+      return PROTECTION_COSTS[value] ?? 8;
+    case 'inheritance':
+      return value === 1 ? 0 : 1 + value;
+    case 'byte':
+      return value === 1 ? 0 : 1;
+    case 'length':
+    case 'frame':
+      return value;
+    default:
+      return 0;
+  }
+}
+
+const OBJECT_COSTS: readonly string[] = ['null', 'anon', 'kernel', 'kmem'];
+
+function valueCost(value: unknown, meaning: FieldMeaning, kernelMin: number): number {
+  if (typeof value === 'number') return numberCost(value, meaning, kernelMin);
+  if (typeof value === 'boolean') return value ? 1 : 0;
+  if (typeof value === 'string') {
+    if (meaning === 'object') return OBJECT_COSTS.indexOf(value);
+    if (meaning === 'new-map') return Number(/\d+$/.exec(value)?.[0] ?? 0);
+    return meaning === 'map' && value !== 'kernel' ? 1 : 0;
+  }
+  if (!Array.isArray(value)) return 0;
+  return value.reduce((sum: number, byte: unknown) => sum + (byte === 1 ? 1 : 2), 0);
+}
+
+/** Cost of an operation's arguments. */
+export function operationCost(operation: Operation, kernelMin: number): number {
+  const values: ReadonlyMap<string, unknown> = new Map(Object.entries(operation));
+  let sum = 0;
+  for (const [name, meaning] of Object.entries(OPERATION_FIELDS[operation.kind]))
+    sum += valueCost(values.get(name), meaning, kernelMin);
+  return sum;
+}
+
+function machineCost(machine: MachineConfig): number {
+  const { kernelMin, kernelStart, kernelMax, mapEntries, reserved, scratchWindow, staticMaps } = machine;
+  const reservedCost = reserved.reduce((sum, { length }) => sum + 5 + length / PAGE_SIZE, 0);
+  return (
+    machine.managedPages +
+    machine.deviceFrames +
+    machine.scratchPages +
+    machine.freeMin +
+    machine.freeTarget +
+    machine.inactiveTarget +
+    (kernelMax - kernelMin) / PAGE_SIZE +
+    (kernelStart - kernelMin) / PAGE_SIZE +
+    (mapEntries ?? 0) / 4 +
+    reservedCost +
+    (scratchWindow === null ? 0 : (scratchWindow.end - scratchWindow.start) / PAGE_SIZE) +
+    (kernelMin === CANONICAL_KERNEL_MIN ? 0 : 1) +
+    (staticMaps === CANONICAL_STATIC_MAPS ? 0 : 1)
+  );
+}
+
+export function measure({ machine, operations }: Scenario): Measure {
+  let kinds = 0;
+  let values = 0;
+  for (const operation of operations) {
+    kinds += RANKS[operation.kind] ?? 0;
+    values += operationCost(operation, machine.kernelMin);
+  }
+  return [operations.length, kinds, values, machineCost(machine)];
+}
+
+/** True when the first measure is strictly smaller. */
+export function isSmaller(first: Measure, second: Measure): boolean {
+  for (const [i, value] of first.entries()) {
+    const other = second[i] ?? 0;
+    if (value !== other) return value < other;
+  }
+  return false;
+}

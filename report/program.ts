@@ -1,0 +1,156 @@
+/** A scenario as a numbered C-like program with its results. */
+import { ADDRESS_SPACE_END } from '../contract/address.ts';
+import type { MachineConfig } from '../contract/machine.ts';
+import { type FieldMeaning, OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
+import type { Outcome, Step } from '../contract/outcome.ts';
+import type { Scenario } from '../contract/scenario.ts';
+import { clipped, counted } from './tables.ts';
+import { argument, byteCount, hex, step as stepText } from './values.ts';
+
+/** An address that an earlier operation returned, under the letter the program gives it. */
+interface Handle {
+  readonly name: string;
+  readonly start: number;
+  /** Exclusive, in 33 bits. */
+  readonly end: number;
+}
+
+/** How a program is laid out. */
+export interface ProgramOptions {
+  /** Operation to mark with `>`; 0 for none. */
+  readonly marked: number;
+  /** Most operations to print; those between the first two and the last ones are left out. */
+  readonly most: number;
+}
+
+/** Longest call that still has its result aligned with the others. */
+const CALL_COLUMN = 64;
+const RESULT_LIMIT = 72;
+
+/** a … z, then aa, ab, … */
+function handleName(index: number): string {
+  const letter = String.fromCharCode(97 + (index % 26));
+  return index < 26 ? letter : handleName(Math.floor(index / 26) - 1) + letter;
+}
+
+/** Bytes that a successful operation allocated at the address it returned; 0 where it allocates nothing. */
+function allocatedBytes(operation: Operation): number {
+  switch (operation.kind) {
+    case 'kmem_alloc_pageable':
+    case 'kmem_alloc':
+    case 'kmem_malloc':
+    case 'kmem_alloc_wait':
+      return operation.size;
+    case 'vm_map_find':
+      return operation.length;
+    default:
+      return 0;
+  }
+}
+
+const addressOf = (outcome: Outcome | undefined): number | undefined =>
+  outcome?.kind === 'address' || outcome?.kind === 'kern' ? outcome.address : undefined;
+
+/** The latest allocation that holds the address or ends there, so that ranges read as `a, a + 8192`. */
+function symbolic(value: number, handles: readonly Handle[]): string {
+  const exact = handles.findLast(({ start }) => start === value);
+  if (exact !== undefined) return exact.name;
+  const around = handles.findLast(({ start, end }) => value > start && value <= end);
+  return around === undefined ? hex(value) : `${around.name} + ${byteCount(value - around.start)}`;
+}
+
+function fieldsOf(operation: Operation): { field: string; meaning: FieldMeaning; value: unknown }[] {
+  const values = new Map(Object.entries(operation));
+  return Object.entries(OPERATION_FIELDS[operation.kind] as Readonly<Record<string, FieldMeaning>>).map(
+    ([field, meaning]) => ({ field, meaning, value: values.get(field) }),
+  );
+}
+
+/** One operation as a C call; a new map's name stands left of the assignment, as C returns it. */
+function call(operation: Operation, handles: readonly Handle[], result: string | undefined): string {
+  const fields = fieldsOf(operation);
+  const created = fields.find(({ meaning }) => meaning === 'new-map');
+  const args = fields
+    .filter(({ meaning }) => meaning !== 'new-map')
+    .map(({ field, meaning, value }) =>
+      meaning === 'address' && typeof value === 'number'
+        ? symbolic(value, handles)
+        : argument(meaning, field, value),
+    );
+  const target = created === undefined ? result : String(created.value);
+  return `${target === undefined ? '' : `${target} = `}${operation.kind}(${args.join(', ')})`;
+}
+
+/** Every operation as a call, with handles for the addresses that `steps` returned. */
+function calls(operations: readonly Operation[], steps: readonly Step[]): string[] {
+  const handles: Handle[] = [];
+  const owner = (number: number): Operation | undefined => {
+    const operation = operations[number - 1];
+    return operation?.kind === 'resume' && operation.operation < number
+      ? owner(operation.operation)
+      : operation;
+  };
+  return operations.map((operation, i) => {
+    const start = addressOf(steps[i]?.outcome);
+    const origin = owner(i + 1);
+    const length = origin === undefined ? 0 : allocatedBytes(origin);
+    if (start === undefined || length === 0) return call(operation, handles, undefined);
+    const name = handleName(handles.length);
+    const text = call(operation, handles, name);
+    handles.push({ name, start, end: Math.min(start + length, ADDRESS_SPACE_END) });
+    return text;
+  });
+}
+
+/** The machine in one or two phrases: what differs between scenarios. */
+export function machineLine(machine: MachineConfig): string {
+  const { managedPages, deviceFrames, scratchPages, kernelMin, kernelStart, kernelMax, mapEntries } = machine;
+  const frames = [counted(managedPages, 'frame')];
+  if (scratchPages > 0) frames.push(`${scratchPages} of them scratch`);
+  if (deviceFrames > 0) frames.push(counted(deviceFrames, 'device frame'));
+  const boot = kernelStart === kernelMin ? 'no boot entry' : `boot entry to ${hex(kernelStart)}`;
+  const entries = mapEntries === null ? 'unlimited entries' : `${mapEntries} entries`;
+  const parts = [
+    frames.join(', '),
+    `kernel map [${hex(kernelMin)}, ${hex(kernelMax)})`,
+    boot,
+    entries,
+    counted(machine.staticMaps, 'map'),
+  ];
+  if (machine.reserved.length > 0) parts.push(`${machine.reserved.length} reserved at boot`);
+  return `machine: ${parts.join(', ')}`;
+}
+
+/**
+ * The scenario as numbered lines `  3  a = kmem_alloc(kernel, 8192)  → 0xfe002000`. `steps` are the expected ones;
+ * operations beyond them did not run and print no result.
+ */
+export function program(
+  { operations }: Scenario,
+  steps: readonly Step[],
+  { marked, most }: ProgramOptions,
+): string[] {
+  const texts = calls(operations, steps);
+  const digits = String(operations.length).length;
+  const column = Math.min(
+    CALL_COLUMN,
+    texts.reduce((widest, text) => Math.max(widest, text.length), 0),
+  );
+  const lines = texts.map((text, i) => {
+    const step = steps[i];
+    const head = `${i + 1 === marked ? '>' : ' '} ${String(i + 1).padStart(digits)}  `;
+    return step === undefined
+      ? `${head}${text}`
+      : `${head}${text.padEnd(column)}  → ${clipped(stepText(step), RESULT_LIMIT)}`;
+  });
+  return abridged(lines, marked, most);
+}
+
+/** Keeps the first two lines, those that lead to the marked one, and says how many are missing. */
+function abridged(lines: readonly string[], marked: number, most: number): string[] {
+  if (lines.length <= most) return [...lines];
+  const end = marked > 0 ? Math.max(marked, Math.min(most, lines.length)) : lines.length;
+  const begin = Math.max(2, end - (most - 4));
+  const note = (count: number): string[] => (count > 0 ? [`    … ${count} operations not shown …`] : []);
+  return [...lines.slice(0, 2), ...note(begin - 2), ...lines.slice(begin, end), ...note(lines.length - end)];
+}

@@ -1,0 +1,83 @@
+/** Faulty kernels and references: each is seen, by whom it should be. */
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { fateOf, faultScenarios, firstSight } from '../cli/faults.ts';
+import type { Scenario } from '../contract/scenario.ts';
+import { FAULTY_KERNELS } from '../faults/kernels.ts';
+import { loadFaultyKernel, loadFaultyReference } from '../faults/load.ts';
+import { applyPatch } from '../faults/patch.ts';
+import { FAULTY_REFERENCES } from '../faults/references.ts';
+import { replayTrace } from '../golden/replay.ts';
+import { readTraceFile } from '../golden/trace-file.ts';
+import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
+
+const SEED = 1994;
+const MOST_SCENARIOS = 300;
+
+test('an anchor that is gone, or stands twice, or changes nothing is refused', () => {
+  const fault = { name: 'f', source: 's', file: 'impl/x.ts', find: 'a', replace: 'b', caughtBy: [] };
+  expect(applyPatch(fault, 'xay')).toBe('xby');
+  expect(() => applyPatch(fault, 'xy')).toThrow('exactly once in impl/x.ts, not 0 times');
+  expect(() => applyPatch(fault, 'xaya')).toThrow('not 2 times');
+  expect(() => applyPatch({ ...fault, replace: 'a' }, 'xay')).toThrow('equal');
+});
+
+test('a fault in a file that the kernel does not import is refused', () => {
+  const fault = { name: 'f', source: 's', file: 'model/state.ts', find: 'a', replace: 'b', caughtBy: [] };
+  expect(() => loadFaultyKernel(fault)).toThrow('not part of');
+});
+
+test('every fault names its own bug, and invariants that exist', () => {
+  const faults = [...FAULTY_KERNELS, ...FAULTY_REFERENCES];
+  expect(new Set(faults.map(({ name }) => name)).size).toBe(faults.length);
+  const ids = new Set(ALL_INVARIANTS.map(({ id }) => id));
+  expect(FAULTY_KERNELS.flatMap(({ caughtBy }) => caughtBy).filter((id) => !ids.has(id))).toEqual([]);
+});
+
+describe('faulty kernels', () => {
+  let list: Scenario[] = [];
+  beforeAll(() => {
+    list = faultScenarios(SEED, MOST_SCENARIOS);
+  });
+
+  test('the faithful copy, loaded the same way, is seen by nobody', () => {
+    expect(firstSight(loadFaultyKernel(null), list.slice(0, 40), true)).toBeNull();
+  });
+
+  test.each(FAULTY_KERNELS.map((fault) => [fault.name, fault] as const))('%s is seen', (_name, fault) => {
+    const { withoutComparison, withComparison } = fateOf(fault, list);
+    expect(withComparison).not.toBeNull();
+    if (fault.caughtBy.length > 0) expect(fault.caughtBy).toContain(withoutComparison?.property);
+    else expect(withoutComparison).toBeNull();
+  });
+
+  test('at least twenty fall to a named invariant alone', () => {
+    expect(FAULTY_KERNELS.length).toBeGreaterThanOrEqual(25);
+    expect(FAULTY_KERNELS.filter(({ caughtBy }) => caughtBy.length > 0).length).toBeGreaterThanOrEqual(20);
+  });
+});
+
+describe('faulty references', () => {
+  const folder = resolve(import.meta.dirname, '../golden/traces');
+  const traces = readdirSync(folder)
+    .filter((name) => name.endsWith('.jsonl.gz') && !name.startsWith('cow'))
+    .sort()
+    .map((name) => join(folder, name));
+
+  test.each(FAULTY_REFERENCES.map((fault) => [fault.name, fault] as const))(
+    '%s is caught by a golden trace',
+    (_name, fault) => {
+      const module = loadFaultyReference(fault);
+      const caught = traces.find((path) => {
+        const { failures } = replayTrace(readTraceFile(path), { sides: [{ name: 'faulty model', module }] });
+        return failures.length > 0;
+      });
+      expect(caught).toBeDefined();
+    },
+  );
+
+  test('there are at least ten', () => {
+    expect(FAULTY_REFERENCES.length).toBeGreaterThanOrEqual(10);
+  });
+});
