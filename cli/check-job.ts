@@ -1,6 +1,7 @@
 /** Runs a campaign in the runner thread; a failing scenario is on disk before its shrinking starts. */
 import { InputError } from '../contract/input-error.ts';
 import type { KernelModule } from '../contract/kernel-memory.ts';
+import { OPERATION_KINDS } from '../contract/operation.ts';
 import { RULES, type RuleId } from '../contract/rules.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
 import { type CampaignResult, runCampaign } from '../properties/campaign.ts';
@@ -47,6 +48,7 @@ export function checkCampaign(job: CheckJob, candidate: KernelModule, ties: Camp
     operations: result.operations,
     kinds: result.statistics.kinds.map(kindRow),
     goals: result.goals.map(({ id, claim, count }) => ({ id, claim, count })),
+    complete: OPERATION_KINDS.every((kind) => candidate.declares.operations.includes(kind)),
     shares: result.statistics.shares,
     rules: ruleCounts(result),
     failure: found(job, result),

@@ -10,9 +10,11 @@ import { FAULTY_KERNELS } from '../faults/kernels.ts';
 import { canLoadFaults, loadFaultyKernel } from '../faults/load.ts';
 import type { FaultPatch } from '../faults/patch.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
+import { runCampaign } from '../properties/campaign.ts';
 import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
 import { runLockstep } from '../properties/lockstep.ts';
 import { scenarios } from '../properties/scenarios.ts';
+import { failureLines } from '../report/failure.ts';
 
 /** Who saw a fault first: the property, the number of the scenario and of the operation in it, all from 1. */
 export interface FirstSight {
@@ -64,11 +66,43 @@ export function fateOf(fault: FaultPatch, list: readonly Scenario[]): FaultFate 
 const show = (sight: FirstSight | null): string =>
   sight === null ? 'nobody' : `${sight.property} (scenario ${sight.scenario}, operation ${sight.operation})`;
 
+/** The fault as a diff, and the shortest scenario found that shows it. */
+function storyOf(
+  fault: FaultPatch,
+  { seed, scenarios: runs }: { seed: number; scenarios: number },
+): string[] {
+  const { failure } = runCampaign({
+    reference: referenceKernel,
+    candidate: loadFaultyKernel(fault),
+    seed,
+    runs,
+  });
+  const prefixed = (sign: string, text: string): string[] =>
+    text.split('\n').map((line) => `  ${sign} ${line}`);
+  return [
+    '',
+    `${fault.name}: ${fault.source}`,
+    `  ${fault.file}`,
+    ...prefixed('-', fault.find),
+    ...prefixed('+', fault.replace),
+    '',
+    ...(failure === null
+      ? []
+      : failureLines(failure.shrunk, {
+          origin: `seed ${seed}, shrunk from ${failure.first.scenario.operations.length} to ${failure.shrunk.scenario.operations.length} operations`,
+          again: `npx vmlockstep faults ${fault.name} --seed ${seed} --runs ${runs}`,
+          stored: 'not stored: the fault is deliberate',
+          replay: null,
+        })),
+    '',
+  ];
+}
+
 /** Runs the verb; returns the exit status: 1 where a fault escaped the comparison. */
 export function faultsCommand(
   names: readonly string[],
   options: { readonly seed: number; readonly scenarios: number; readonly json?: boolean },
-  out: { line(text: string): void; progress(text: string): void },
+  out: { line(text: string): void; lines(texts: readonly string[]): void; progress(text: string): void },
 ): number {
   if (!canLoadFaults())
     throw new InputError('faults: needs the TypeScript sources and compiler; run it in a clone after npm ci');
@@ -91,6 +125,8 @@ export function faultsCommand(
     for (const { fault, withoutComparison, withComparison } of fates)
       out.line(`${fault.name.padEnd(width)}  ${show(withoutComparison)} / ${show(withComparison)}`);
   }
+  const [only] = chosen;
+  if (names.length === 1 && only !== undefined && options.json !== true) out.lines(storyOf(only, options));
   const named = fates.filter(({ withoutComparison }) => withoutComparison !== null).length;
   const seen = fates.filter(({ withComparison }) => withComparison !== null).length;
   out.line(

@@ -62,6 +62,8 @@ export interface CheckAnswer {
   readonly operations: number;
   readonly kinds: readonly KindRow[];
   readonly goals: readonly GoalRow[];
+  /** True for a kernel that declares every operation: only then can it be held to every goal. */
+  readonly complete: boolean;
   readonly shares: readonly ShareRow[];
   readonly rules: readonly (readonly [RuleId, number])[];
   readonly failure: FoundFailure | null;

@@ -90,6 +90,7 @@ function commandLine(out: Output, bin: URL, run: (action: Action) => void): Comm
   addReplay(verb, out, bin, run);
   addGolden(verb, out, run);
   addFaults(verb, out, run);
+  addBench(verb, out, run);
   addList(verb, out, run);
   return program;
 }
@@ -271,6 +272,17 @@ function addFaults(verb: NewVerb, out: Output, run: Run): void {
         const seed = flags.seed === 'random' ? randomInt(0x7fff_ffff) : flags.seed;
         const options = { seed, scenarios: flags.runs, ...(flags.json === true ? { json: true } : {}) };
         return faultsCommand(names, options, out);
+      }),
+    );
+}
+
+function addBench(verb: NewVerb, out: Output, run: Run): void {
+  verb('bench', 'Measures the lockstep and the allocation workloads on this machine.')
+    .option('--json', 'one JSON document on stdout')
+    .action((flags: { readonly json?: boolean }) =>
+      run(async () => {
+        const { benchCommand } = await import('./bench.ts');
+        return benchCommand(flags, out);
       }),
     );
 }

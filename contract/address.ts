@@ -41,8 +41,7 @@ export const bytes = (value: number): ByteCount => value as ByteCount;
 /** Bytes in `count` pages. */
 export const pages = (count: number): ByteCount => (count * PAGE_SIZE) as ByteCount;
 /** Brands a number as an object offset, modulo 2^32; negative values wrap as unsigned subtraction does. */
-export const objectOffset = (value: number): ObjectOffset =>
-  wrap(value) as ObjectOffset;
+export const objectOffset = (value: number): ObjectOffset => wrap(value) as ObjectOffset;
 /** Brands a number as a frame number. */
 export const frameNumber = (value: number): FrameNumber => value as FrameNumber;
 

@@ -22,7 +22,7 @@ export interface PmapKenter {
   readonly frame: FrameNumber;
 }
 
-/** pmap_remove (PMAP-REMOVE-1). Outcome done. PRE: aligned, start ≤ end. */
+/** pmap_remove (PMAP-REMOVE-1). Outcome done. PRE (rejected, PMAP-REMOVE-1): aligned, start ≤ end. */
 export interface PmapRemove {
   readonly kind: 'pmap_remove';
   readonly start: VirtualAddress;
@@ -30,7 +30,7 @@ export interface PmapRemove {
   readonly end: VirtualAddress;
 }
 
-/** pmap_protect (PMAP-PROT-1). Outcome done. PRE: aligned, start ≤ end, protection ⊆ 7. */
+/** pmap_protect (PMAP-PROT-1). Outcome done. PRE (rejected, PMAP-PROT-1): aligned, start ≤ end, protection ⊆ 7. */
 export interface PmapProtect {
   readonly kind: 'pmap_protect';
   readonly start: VirtualAddress;

@@ -33,7 +33,7 @@ export interface CheckedWrite {
 /**
  * Supervisor read through the kernel pmap (CPU-1 to 3, CPU-7, FAULT-TRAP-1). Outcome bytes, or trap; sleeps on `pages`.
  * An address below kernelMin has no map in stage 1: trap INVALID_ADDRESS. The recursive window is never mapped for it:
- * PRE (rejected): 1 ≤ length ≤ 16, address + length ≤ 2^32, no byte inside the recursive slot's 4 MiB.
+ * PRE (rejected): 1 ≤ length ≤ 16 and address + length ≤ 2^32 (CPU-7), then no byte inside the recursive slot's 4 MiB (PMAP-REC-1).
  */
 export interface CpuRead {
   readonly kind: 'cpu_read';

@@ -50,7 +50,7 @@ export interface KmemFreeWakeup {
   readonly size: ByteCount;
 }
 
-/** kmem_suballoc (KM-SUB-1 to 3). Outcome submap, or panic after a printed line. PRE (rejected): `name` is not a live map. */
+/** kmem_suballoc (KM-SUB-1 to 3). Outcome submap, or panic after a printed line. PRE (rejected, KM-SUB-2): `name` is not a live map. */
 export interface KmemSuballoc {
   readonly kind: 'kmem_suballoc';
   readonly name: MapName;

@@ -3,7 +3,10 @@ import type { ByteCount, ObjectOffset, VirtualAddress } from './address.ts';
 import type { VmInherit, VmProt } from './protection.ts';
 import type { ObjectName } from './vm-object.ts';
 
-/** A map by its name: `kernel` from boot on, `kmem` and `mb` once suballocated, others as the caller names them. */
+/**
+ * A map by its name: `kernel` from boot on, `kmem` and `mb` once suballocated, others as the caller names them.
+ * An operation that names a map which is not live is rejected before any other check (PRE, CONV-4).
+ */
 export type MapName = string;
 
 /** What backs an inserted range: nothing yet, a reference to a base object, or a fresh anonymous object. */
@@ -11,8 +14,8 @@ export type InsertedObject = 'null' | 'kernel' | 'kmem' | 'anon';
 
 /**
  * vm_map_create on the kernel pmap, with a pmap reference taken first (MAP-CREATE-1).
- * Outcome done, or panic "vm_map_create: out of maps". PRE (rejected): aligned, min ≤ max, `name` not live
- * and none of kernel, kmem, mb.
+ * Outcome done, or panic "vm_map_create: out of maps". PRE (rejected, MAP-CREATE-1): aligned, min ≤ max,
+ * `name` not live and none of kernel, kmem, mb.
  */
 export interface VmMapCreate {
   readonly kind: 'vm_map_create';
@@ -26,7 +29,8 @@ export interface VmMapCreate {
 
 /**
  * vm_map_deallocate: gives up the creator's reference (MAP-CREATE-2). Outcome done, or a panic of the deletion.
- * PRE (rejected, MAP-CREATE-2): not kernel, kmem or mb, not done before, and no operation in flight on the map.
+ * PRE (rejected, MAP-CREATE-2): not kernel, kmem or mb, not done before, no operation in flight on the map,
+ * and no submap in use that would lose its parent.
  */
 export interface VmMapDeallocate {
   readonly kind: 'vm_map_deallocate';
@@ -86,7 +90,7 @@ export interface VmMapSubmap {
   readonly submap: MapName;
 }
 
-/** vm_map_protect (MAP-PROT-1 to 5). Outcome kern 0, 2 PROTECTION_FAILURE, 4 INVALID_ARGUMENT; may sleep on `trans:`. PRE: protection ⊆ 7. */
+/** vm_map_protect (MAP-PROT-1 to 5). Outcome kern 0, 2 PROTECTION_FAILURE, 4 INVALID_ARGUMENT; may sleep on `trans:`. PRE (rejected, MAP-PROT-1): protection ⊆ 7. */
 export interface VmMapProtect {
   readonly kind: 'vm_map_protect';
   readonly map: MapName;
@@ -128,7 +132,7 @@ export interface VmMapRemove {
 
 /**
  * vm_map_delete with the map lock held by the caller: no clamp, no sleep (MAP-DEL-1 to 3). Outcome kern 0 or 4, or panic.
- * PRE (rejected): aligned, min ≤ start ≤ end ≤ max, range in no transition.
+ * PRE (rejected): aligned (MAP-0), then min ≤ start ≤ end ≤ max (MAP-CLAMP), then range in no transition (MAP-TRANS-1).
  */
 export interface VmMapDelete {
   readonly kind: 'vm_map_delete';

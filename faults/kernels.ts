@@ -198,8 +198,8 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     name: 'unwire-needs-pte',
     source: 'DEV-18, FreeBSD 2746b8c41f: a wired page without a mapping is skipped by unwiring',
     file: VM_MAP_PAGEABLE,
-    find: '      kernel.pages.unwire(residentPage(kernel, entry, va));',
-    replace: '      residentPage(kernel, entry, va);',
+    find: 'kernel.pages.unwire(managed ? mapped : residentPage(kernel, entry, va));',
+    replace: 'if (managed) kernel.pages.unwire(mapped);\n    else residentPage(kernel, entry, va);',
     caughtBy: ['INV-WIRE-COUNT', 'INV-PAGE-COUNTERS', 'INV-PAGE-WIRERANGE', 'INV-PAGE-OFFQ'],
   },
   {

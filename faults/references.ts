@@ -32,9 +32,9 @@ export const FAULTY_REFERENCES: readonly FaultPatch[] = [
   {
     name: 'model-rolls-back-upwards',
     source: 'kmem_malloc(nowait): the pages of a failed request go back from the lowest offset up',
-    file: 'model/vm-kern-malloc.ts',
-    find: 'of fresh.toReversed()) vmPageFree',
-    replace: 'of fresh) vmPageFree',
+    file: 'model/vm-kern.ts',
+    find: 'of pages.toReversed()) {',
+    replace: 'of pages) {',
     caughtBy: [],
   },
   {
@@ -49,7 +49,7 @@ export const FAULTY_REFERENCES: readonly FaultPatch[] = [
     name: 'model-clip-keeps-offset',
     source: 'vm_map_clip_start: the back half keeps the offset',
     file: 'model/vm-map-entry.ts',
-    find: 'offset: advanceOffset(entry.offset, at - entry.start)',
+    find: 'offset: offsetAt(entry, at)',
     replace: 'offset: entry.offset',
     caughtBy: [],
   },

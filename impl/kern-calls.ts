@@ -7,7 +7,7 @@ import {
   type VirtualAddress,
 } from '../contract/address.ts';
 import { recursiveSlot } from '../contract/machine.ts';
-import { done, flag, kern, rejected } from '../contract/outcome.ts';
+import { done, flag, kern, type Rejected, rejected } from '../contract/outcome.ts';
 import type { VmProt } from '../contract/protection.ts';
 import type { SchedOperation } from '../contract/sched.ts';
 import type { VmFaultOperation } from '../contract/vm-fault.ts';
@@ -57,7 +57,7 @@ export const KERN_CALLS: Calls<VmKernOperation['kind']> = {
 
   kmem_suballoc: (kernel, { name, parent, size, pageable }) =>
     withMap(kernel, parent, (map) =>
-      kernel.maps.has(name) ? rejected('CONV-4') : kmemSuballoc(kernel, map, { name, size, pageable }),
+      kernel.maps.has(name) ? rejected('KM-SUB-2') : kmemSuballoc(kernel, map, { name, size, pageable }),
     ),
 };
 
@@ -72,10 +72,10 @@ export const FAULT_CALLS: Calls<VmFaultOperation['kind']> = {
     withMap(kernel, name, (map) => checkedWrite(kernel, map, address, byte)),
 
   cpu_read: (kernel, { address, length }) =>
-    isLegalAccess(kernel, address, length) ? cpuRead(kernel, address, length) : rejected('CONV-4'),
+    brokenAccess(kernel, address, length) ?? cpuRead(kernel, address, length),
 
   cpu_write: (kernel, { address, bytes }) =>
-    isLegalAccess(kernel, address, bytes.length) ? cpuWrite(kernel, address, bytes) : rejected('CONV-4'),
+    brokenAccess(kernel, address, bytes.length) ?? cpuWrite(kernel, address, bytes),
 };
 
 export const PAGE_CALLS: Calls<VmPageOperation['kind']> = {
@@ -101,10 +101,10 @@ function* fault(kernel: Kernel, map: VmMap, va: VirtualAddress, type: VmProt): C
   return kern(yield* vmFault(kernel, map, va, type));
 }
 
-/** 1 … 16 bytes, none beyond 2^32 and none in the recursive window (CPU-7). */
-function isLegalAccess({ config }: Kernel, address: VirtualAddress, length: number): boolean {
+/** The refusal of an access that is not 1 … 16 bytes, reaches beyond 2^32 or into the recursive window. */
+function brokenAccess({ config }: Kernel, address: VirtualAddress, length: number): Rejected | undefined {
   const end = unwrappedEnd(address, length);
   const window = recursiveSlot(config) * PDE_SPAN;
-  if (length < 1 || length > LONGEST_ACCESS || end > ADDRESS_SPACE_END) return false;
-  return end <= window || address >= window + PDE_SPAN;
+  if (length < 1 || length > LONGEST_ACCESS || end > ADDRESS_SPACE_END) return rejected('CPU-7');
+  return end <= window || address >= window + PDE_SPAN ? undefined : rejected('PMAP-REC-1');
 }

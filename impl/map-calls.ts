@@ -27,7 +27,7 @@ import {
   vmMapSimplify,
 } from './vm-map.ts';
 import { clamp, vmMapCheckProtection, vmMapInherit, vmMapProtect, vmMapSubmap } from './vm-map-attributes.ts';
-import { vmMapDeallocate, vmMapDelete, vmMapRemove } from './vm-map-delete.ts';
+import { submapsMayGo, vmMapDeallocate, vmMapDelete, vmMapRemove } from './vm-map-delete.ts';
 import { vmMapUnwire, vmMapWire } from './vm-map-pageable.ts';
 import { type VmObject, vmObjectAllocate, vmObjectDeallocate, vmObjectReference } from './vm-object.ts';
 
@@ -36,8 +36,8 @@ const KERNEL_MAPS: readonly string[] = ['kernel', 'kmem', 'mb'];
 
 export const MAP_CALLS: Calls<VmMapOperation['kind']> = {
   vm_map_create(kernel, { name, min, max, pageable }) {
-    if (KERNEL_MAPS.includes(name) || kernel.maps.has(name)) return rejected('CONV-4');
-    if (!isPageAligned(min) || !isPageAligned(max) || min > max) return rejected('CONV-4');
+    const fresh = !KERNEL_MAPS.includes(name) && !kernel.maps.has(name);
+    if (!fresh || !isPageAligned(min) || !isPageAligned(max) || min > max) return rejected('MAP-CREATE-1');
     kernel.pmap.references++;
     kernel.changes.part(PART.pmap);
     vmMapCreate(kernel, name, { min, max, pageable });
@@ -47,6 +47,8 @@ export const MAP_CALLS: Calls<VmMapOperation['kind']> = {
   vm_map_deallocate: (kernel, { map: name }) =>
     withMap(kernel, name, (map) => {
       if (KERNEL_MAPS.includes(name) || map.deallocated || isInUse(kernel, map))
+        return rejected('MAP-CREATE-2');
+      if (map.references === 1 && !submapsMayGo(kernel, map, map.min, map.max))
         return rejected('MAP-CREATE-2');
       map.deallocated = true;
       vmMapDeallocate(kernel, map);
@@ -92,7 +94,7 @@ export const MAP_CALLS: Calls<VmMapOperation['kind']> = {
 
   vm_map_protect: (kernel, { map: name, start, end, protection, setMax }) =>
     withMap(kernel, name, (map) => {
-      if (!permits(VM_PROT_ALL, protection)) return rejected('CONV-4');
+      if (!permits(VM_PROT_ALL, protection)) return rejected('MAP-PROT-1');
       const range = clamp(map, start, end);
       return whenSettled(map, range, 'wiring', () =>
         kern(vmMapProtect(kernel, map, range, { protection, setMax })),
@@ -101,7 +103,7 @@ export const MAP_CALLS: Calls<VmMapOperation['kind']> = {
 
   vm_map_inherit: (kernel, { map: name, start, end, inheritance }) =>
     withMap(kernel, name, (map) => {
-      if (inheritance > VM_INHERIT_NONE) return kern(KERN_INVALID_ARGUMENT);
+      if (inheritance < 0 || inheritance > VM_INHERIT_NONE) return kern(KERN_INVALID_ARGUMENT);
       const range = clamp(map, start, end);
       return whenSettled(map, range, 'wiring', () => kern(vmMapInherit(kernel, map, range, inheritance)));
     }),
@@ -121,9 +123,9 @@ export const MAP_CALLS: Calls<VmMapOperation['kind']> = {
 
   vm_map_delete: (kernel, { map: name, start, end }) =>
     withMap(kernel, name, (map) => {
-      const aligned = isPageAligned(start) && isPageAligned(end);
-      const inside = map.min <= start && start <= end && end <= map.max;
-      if (!aligned || !inside || meetsTransition(map, start, end, 'any')) return rejected('CONV-4');
+      if (!isPageAligned(start) || !isPageAligned(end)) return rejected('MAP-0');
+      if (start < map.min || start > end || end > map.max) return rejected('MAP-CLAMP');
+      if (meetsTransition(map, start, end, 'any')) return rejected('MAP-TRANS-1');
       return kern(vmMapDelete(kernel, map, start, end));
     }),
 

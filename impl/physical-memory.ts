@@ -1,9 +1,7 @@
 /**
  * The RAM of the machine: page directory, page tables, managed frames and device frames in one buffer.
  *
- * Fast because a frame whose bytes are all equal is kept as that one byte until somebody writes to it, so that
- * zero-filling, poisoning and inspecting a frame cost O(1) and untouched RAM costs nothing. Must stay in step:
- * bytes of the buffer mean something only where `#uniform` is VARIED.
+ * Fast because one frame is filled, copied or inspected by the word. Nothing is kept beside the bytes.
  *
  *   physical frame  0 │ 1         │ 2 …          │ firstManaged …  │ … frames − 1
  *               unused│ directory │ page tables  │ managed frames  │ device frames
@@ -21,9 +19,10 @@ export type PhysicalAddress = number & { readonly [physical]: 'address' };
 /** 32-bit words in a frame: entries of a page table or directory. */
 export const WORDS_PER_FRAME = PAGE_SIZE / 4;
 
-const VARIED = -1;
 const DIRECTORY = 1 as PhysicalFrame;
 const FIRST_TABLE = 2 as PhysicalFrame;
+/** Repeats a byte in all four places of a word. */
+const EACH_BYTE = 0x0101_0101;
 const FNV_OFFSET_BASIS = 2166136261;
 const FNV_PRIME = 16777619;
 
@@ -33,7 +32,6 @@ export class PhysicalMemory {
   readonly firstManaged: PhysicalFrame;
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
-  readonly #uniform: Int16Array;
 
   constructor(config: MachineConfig) {
     const { first, end } = kernelSlots(config);
@@ -42,8 +40,7 @@ export class PhysicalMemory {
     const buffer = new ArrayBuffer(frames * PAGE_SIZE);
     this.#bytes = new Uint8Array(buffer);
     this.#words = new Uint32Array(buffer);
-    this.#uniform = new Int16Array(frames).fill(BOOT_FILL);
-    this.#uniform.fill(VARIED, 0, this.firstManaged);
+    this.#words.fill(BOOT_FILL * EACH_BYTE, this.firstManaged * WORDS_PER_FRAME);
   }
 
   /** Where a managed or device frame lies in RAM. */
@@ -67,44 +64,35 @@ export class PhysicalMemory {
   }
 
   byte(at: PhysicalAddress): number {
-    const uniform = this.#uniform[Math.floor(at / PAGE_SIZE)] as number;
-    return uniform === VARIED ? (this.#bytes[at] as number) : uniform;
+    return this.#bytes[at] as number;
   }
 
   setByte(at: PhysicalAddress, byte: number): void {
-    const frame = Math.floor(at / PAGE_SIZE);
-    const uniform = this.#uniform[frame] as number;
-    if (uniform === byte) return;
-    if (uniform !== VARIED) {
-      this.#bytes.fill(uniform, frame * PAGE_SIZE, (frame + 1) * PAGE_SIZE);
-      this.#uniform[frame] = VARIED;
-    }
     this.#bytes[at] = byte;
   }
 
   /** Sets every byte of a managed or device frame. */
   fill(frame: FrameNumber, byte: number): void {
-    this.#uniform[this.physical(frame)] = byte;
+    const at = this.physical(frame) * WORDS_PER_FRAME;
+    this.#words.fill(byte * EACH_BYTE, at, at + WORDS_PER_FRAME);
   }
 
   /** Copies a frame onto another (both managed or device frames). */
   copy(from: FrameNumber, to: FrameNumber): void {
-    const source = this.physical(from);
-    const target = this.physical(to);
-    const uniform = this.#uniform[source] as number;
-    if (uniform === VARIED)
-      this.#bytes.copyWithin(target * PAGE_SIZE, source * PAGE_SIZE, (source + 1) * PAGE_SIZE);
-    this.#uniform[target] = uniform;
+    const source = this.physical(from) * WORDS_PER_FRAME;
+    this.#words.copyWithin(this.physical(to) * WORDS_PER_FRAME, source, source + WORDS_PER_FRAME);
   }
 
   /** What a managed or device frame holds, in the form that snapshots show. */
   contents(frame: FrameNumber): PageContents {
     const at = this.physical(frame);
-    const uniform = this.#uniform[at] as number;
-    if (uniform !== VARIED) return uniform;
+    const words = this.#words.subarray(at * WORDS_PER_FRAME, (at + 1) * WORDS_PER_FRAME);
     const bytes = this.#bytes.subarray(at * PAGE_SIZE, (at + 1) * PAGE_SIZE);
     const first = bytes[0] as number;
-    if (bytes.every((byte) => byte === first)) return first;
+    const uniform = (first * EACH_BYTE) >>> 0;
+    let word = 0;
+    while (word < WORDS_PER_FRAME && words[word] === uniform) word++;
+    if (word === WORDS_PER_FRAME) return first;
     let hash = FNV_OFFSET_BASIS;
     for (const byte of bytes) hash = Math.imul(hash ^ byte, FNV_PRIME);
     return `fnv:${(hash >>> 0).toString(16).padStart(8, '0')}`;

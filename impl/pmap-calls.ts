@@ -27,14 +27,14 @@ export const PMAP_CALLS: Calls<PmapOperation['kind']> = {
   },
 
   pmap_remove: ({ pmap }, { start, end }) => {
-    if (!isPageAligned(start) || !isPageAligned(end) || start > end) return rejected('CONV-4');
+    if (!isPageAligned(start) || !isPageAligned(end) || start > end) return rejected('PMAP-REMOVE-1');
     pmap.remove(start, end);
     return done;
   },
 
   pmap_protect: ({ pmap }, { start, end, protection }) => {
-    if (!isPageAligned(start) || !isPageAligned(end) || start > end) return rejected('CONV-4');
-    if (!permits(VM_PROT_ALL, protection)) return rejected('CONV-4');
+    if (!isPageAligned(start) || !isPageAligned(end) || start > end) return rejected('PMAP-PROT-1');
+    if (!permits(VM_PROT_ALL, protection)) return rejected('PMAP-PROT-1');
     pmap.protect(start, end, protection);
     return done;
   },

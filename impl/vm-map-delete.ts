@@ -29,7 +29,12 @@ export function vmMapDelete(kernel: Kernel, map: VmMap, start: VirtualAddress, e
 }
 
 /** Every submap met by [start, end) must lie in it whole, be empty, and have nobody waiting for its space (DEV-12). */
-function submapsMayGo(kernel: Kernel, map: VmMap, start: VirtualAddress, end: VirtualAddress): boolean {
+export function submapsMayGo(
+  kernel: Kernel,
+  map: VmMap,
+  start: VirtualAddress,
+  end: VirtualAddress,
+): boolean {
   if (map.submapEntries === 0) return true;
   let entry = map.entries.atOrAbove(start);
   for (; entry !== null && entry.start < end; entry = entry.next) {

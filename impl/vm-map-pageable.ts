@@ -114,12 +114,9 @@ function raiseWiredCounts(
 export function vmFaultUnwire(kernel: Kernel, entry: VmMapEntry): void {
   for (let va = entry.start; va < entry.end; va = advance(va, PAGE_SIZE)) {
     const mapped = kernel.pmap.extract(va);
-    if (mapped === undefined) {
-      kernel.pages.unwire(residentPage(kernel, entry, va));
-    } else {
-      kernel.pmap.changeWiring(va, { wired: false });
-      if (kernel.pmap.isManaged(mapped)) kernel.pages.unwire(mapped);
-    }
+    if (mapped !== undefined) kernel.pmap.changeWiring(va, { wired: false });
+    const managed = mapped !== undefined && kernel.pmap.isManaged(mapped);
+    kernel.pages.unwire(managed ? mapped : residentPage(kernel, entry, va));
   }
 }
 

@@ -5,7 +5,7 @@
  * list in insertion order (memq). Must stay in step: object, index, memq links, the object's resident count, queue.
  */
 import { type FrameNumber, frameNumber, type ObjectOffset } from '../contract/address.ts';
-import { BOOT_FILL, FREED_FILL, type MachineConfig } from '../contract/machine.ts';
+import { FREED_FILL, type MachineConfig } from '../contract/machine.ts';
 import { PANIC } from '../contract/outcome.ts';
 import { type ChangeLog, PART } from './change-log.ts';
 import type { Kernel } from './kernel.ts';
@@ -59,7 +59,6 @@ export class PageTable {
     this.#flags = new Uint8Array(managedPages);
     for (let page = 0; page < managedPages; page++) {
       this.queues.append(QUEUE.free, frameNumber(page));
-      memory.fill(frameNumber(page), BOOT_FILL);
     }
   }
 

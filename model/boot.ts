@@ -1,38 +1,37 @@
 /** The state right after boot (kmem_init and the boot sequence, SPEC §2). */
-import { type ByteCount, byteDistance, frameNumber, objectOffset, pages } from '../contract/address.ts';
+import {
+  advance,
+  type ByteCount,
+  byteDistance,
+  frameNumber,
+  objectOffset,
+  pages,
+} from '../contract/address.ts';
 import { BOOT_FILL, type MachineConfig } from '../contract/machine.ts';
-import type { MapEvent } from './map-event.ts';
-import { assert, cite, type FrameContents, type ModelState, type VmMap, type VmObject } from './state.ts';
-import { find, insertNull } from './vm-map.ts';
+import { KERN_SUCCESS } from '../contract/outcome.ts';
+import { assert, cite } from './bookkeeping.ts';
+import type { FrameContents, ModelState, VmMap, VmObject } from './state.ts';
+import { insert } from './vm-map.ts';
 import { createMap } from './vm-map-create.ts';
 import { vmPageAlloc, vmPageWire, vmPageZeroFill } from './vm-page.ts';
 
 /** Boots a machine: frames, base objects, kernel map, reservations, scratch pages. */
-export function bootState(
-  machine: MachineConfig,
-  onMapEvent: ((event: MapEvent) => void) | null,
-): ModelState {
+export function bootState(machine: MachineConfig, onMapEvent: ModelState['onMapEvent']): ModelState {
   const state = bareState(machine, onMapEvent);
   cite(state, 'BOOT-1');
-  const kernelMap = kmemInit(state);
-  reserve(state, kernelMap);
+  reserveRanges(state, kmemInit(state));
   ownScratchPages(state);
+  state.step.daemonPoked = false;
   state.touched.clear();
   return state;
 }
 
-const baseObject = (name: string, size: ByteCount): VmObject => ({
-  name,
-  size,
-  baseReferences: 1,
-  pages: [],
-});
-
 function bareState(machine: MachineConfig, onMapEvent: ModelState['onMapEvent']): ModelState {
+  const { managedPages, deviceFrames } = machine;
   const frame = (): FrameContents => ({ fill: BOOT_FILL, writes: new Map(), undefinedFill: false });
-  const numbers = (count: number) => Array.from({ length: count }, (_, index) => frameNumber(index));
   const kernelObject = baseObject('kernel', byteDistance(machine.kernelMin, machine.kernelMax));
   const kmemObject = baseObject('kmem', machine.kmemObjectSize);
+  const free = Array.from({ length: managedPages }, (_, index) => frameNumber(index));
   const state: ModelState = {
     machine,
     maps: [],
@@ -40,9 +39,9 @@ function bareState(machine: MachineConfig, onMapEvent: ModelState['onMapEvent'])
     kernelObject,
     kmemObject,
     anonymousSerial: 0,
-    queues: { free: numbers(machine.managedPages), active: [], inactive: [] },
+    queues: { free, active: [], inactive: [] },
     freedWhileWired: 0,
-    frames: Array.from({ length: machine.managedPages + machine.deviceFrames }, frame),
+    frames: Array.from({ length: managedPages + deviceFrames }, frame),
     mappings: new Map(),
     flights: [],
     transitions: [],
@@ -60,23 +59,29 @@ function bareState(machine: MachineConfig, onMapEvent: ModelState['onMapEvent'])
   return state;
 }
 
+const baseObject = (name: string, size: ByteCount): VmObject => ({
+  name,
+  size,
+  baseReferences: 1,
+  pages: [],
+});
+
 /** kmem_init: the kernel map, and the boot entry if it has any length. */
 function kmemInit(state: ModelState): VmMap {
   cite(state, 'BOOT-5');
   const { kernelMin: min, kernelStart, kernelMax: max } = state.machine;
   const map = createMap(state, { name: 'kernel', min, max, pageable: false });
-  insertNull(state, map, { start: min, end: kernelStart });
+  insert(state, map, { start: min, end: kernelStart });
   return map;
 }
 
 /** Reserves ranges on kernel_object; one that is covered already costs a reference for ever. */
-function reserve(state: ModelState, map: VmMap): void {
+function reserveRanges(state: ModelState, map: VmMap): void {
   for (const { start, length } of state.machine.reserved) {
     cite(state, 'BOOT-6');
     const offset = objectOffset(start - state.machine.kernelMin);
-    const request = { offset, address: start, length, findSpace: false };
-    if (typeof find(state, map, state.kernelObject, request) === 'number')
-      state.kernelObject.baseReferences += 1;
+    const code = insert(state, map, { start, end: advance(start, length) }, state.kernelObject, offset);
+    if (code !== KERN_SUCCESS) state.kernelObject.baseReferences += 1;
   }
 }
 
@@ -92,5 +97,4 @@ function ownScratchPages(state: ModelState): void {
     vmPageZeroFill(state, page);
     vmPageWire(state, page);
   }
-  state.step.daemonPoked = false;
 }

@@ -1,11 +1,10 @@
-/** Memory accesses: checked ones, and the supervisor's own through the kernel pmap (SPEC §10, TRACES §4; trap.c). */
+/** Bytes of memory: checked accesses, the supervisor's own through the kernel pmap, whole frames (SPEC §10, TRACES §4; trap.c). */
 import {
   ADDRESS_SPACE_END,
   address as addressOf,
   type FrameNumber,
   PAGE_SIZE,
   pdeSlot,
-  truncPage,
   type VirtualAddress,
 } from '../contract/address.ts';
 import { recursiveSlot } from '../contract/machine.ts';
@@ -14,81 +13,101 @@ import {
   done,
   KERN_INVALID_ADDRESS,
   KERN_SUCCESS,
-  kern,
   type Outcome,
+  type Rejected,
   rejected,
   USELESS_FAULTS,
 } from '../contract/outcome.ts';
 import { VM_PROT_READ, VM_PROT_WRITE } from '../contract/protection.ts';
-import type { CheckedRead, CheckedWrite, CpuRead, CpuWrite } from '../contract/vm-fault.ts';
-import { mappingAt, noteAccess } from './pmap.ts';
-import { cite, type Mapping, type ModelState, mapNamed, type Sleeping, type VmMap } from './state.ts';
-import { fault } from './vm-fault.ts';
-import { readByte, writeByte } from './vm-page.ts';
+import { cite } from './bookkeeping.ts';
+import { mappingAt, noteAccess, refuseFrame } from './pmap.ts';
+import type { Answer, Call, KernCode, Mapping, ModelState, Sleeping, VmMap } from './state.ts';
+import { vmFault } from './vm-fault.ts';
+import { contentsOf, fillFrame } from './vm-page.ts';
 
 type Use = 'read' | 'write';
 
-const rightsFor = (use: Use): number => (use === 'write' ? VM_PROT_READ | VM_PROT_WRITE : VM_PROT_READ);
+/** Rights that the fault of an access asks for. */
+const RIGHTS = { read: VM_PROT_READ, write: VM_PROT_READ | VM_PROT_WRITE };
 
 /** Faults tolerated before a checked access gives up. */
 const FAULTS_MOST = 3;
 
-/** A mapping that grants the access, or the code of the fault that could not bring one about. */
+/** The mapping that serves a checked access, or the code of the fault that could not bring one about. */
 function* checkedMapping(
   state: ModelState,
   map: VmMap,
   address: VirtualAddress,
   use: Use,
-): Sleeping<Mapping | number> {
+): Sleeping<Mapping | KernCode> {
   for (let faults = 0; ; faults += 1) {
     const mapping = mappingAt(state, address);
-    if (mapping !== undefined && (use === 'read' || mapping.writable)) return mapping;
+    if (mapping !== undefined && (use === 'read' || mapping.writable)) {
+      noteAccess(state, address, use);
+      return mapping;
+    }
     if (faults === FAULTS_MOST) return USELESS_FAULTS;
-    const request = { type: rightsFor(use), changeWiring: false };
-    const code = yield* fault(state, map, truncPage(address), request);
+    const code = yield* vmFault(state, { address, protection: RIGHTS[use] }, map);
     if (code !== KERN_SUCCESS) return code;
   }
 }
 
-/** A byte read, with the mark that it means nothing where that is so. */
-function bytesFrom(state: ModelState, cells: readonly { frame: FrameNumber; position: number }[]): Bytes {
-  const read = cells.map(({ frame, position }) => readByte(state, frame, position));
+/** One byte; `defined` is false where its value means nothing (DC-9). */
+interface ByteRead {
+  readonly byte: number;
+  readonly defined: boolean;
+}
+
+function readByte(state: ModelState, frame: FrameNumber, position: number): ByteRead {
+  const { fill, writes, undefinedFill } = contentsOf(state, frame);
+  const written = writes.get(position);
+  return { byte: written ?? fill, defined: written !== undefined || !undefinedFill };
+}
+
+function bytesOf(read: readonly ByteRead[]): Bytes {
   const bytes = read.map(({ byte }) => byte);
   const undefinedBytes = read.flatMap(({ defined }, index) => (defined ? [] : [index]));
-  return undefinedBytes.length > 0 ? { kind: 'bytes', bytes, undefinedBytes } : { kind: 'bytes', bytes };
+  return { kind: 'bytes', bytes, ...(undefinedBytes.length > 0 && { undefinedBytes }) };
 }
 
-/** checked_read as an operation; the map serves only the faults. */
-export function* checkedRead(state: ModelState, { map: name, address }: CheckedRead): Sleeping<Outcome> {
-  const map = mapNamed(state, name);
-  if (map === undefined) return rejected('CONV-4');
+/** checked_read; the map serves only the faults. */
+export function* checkedRead(
+  state: ModelState,
+  { address }: Call<'checked_read'>,
+  map: VmMap,
+): Sleeping<Answer> {
   const mapping = yield* checkedMapping(state, map, address, 'read');
-  if (typeof mapping === 'number') return kern(mapping);
-  noteAccess(state, address, 'read');
-  return bytesFrom(state, [{ frame: mapping.frame, position: address % PAGE_SIZE }]);
+  if (typeof mapping === 'number') return mapping;
+  return bytesOf([readByte(state, mapping.frame, address % PAGE_SIZE)]);
 }
 
-/** checked_write as an operation; the map serves only the faults. */
-export function* checkedWrite(state: ModelState, operation: CheckedWrite): Sleeping<Outcome> {
-  const map = mapNamed(state, operation.map);
-  if (map === undefined) return rejected('CONV-4');
-  const { address, byte } = operation;
+/** checked_write; the map serves only the faults. */
+export function* checkedWrite(
+  state: ModelState,
+  { address, byte }: Call<'checked_write'>,
+  map: VmMap,
+): Sleeping<Answer> {
   const mapping = yield* checkedMapping(state, map, address, 'write');
-  if (typeof mapping === 'number') return kern(mapping);
-  noteAccess(state, address, 'write');
-  writeByte(state, mapping.frame, address % PAGE_SIZE, byte);
-  return kern(KERN_SUCCESS);
+  if (typeof mapping === 'number') return mapping;
+  contentsOf(state, mapping.frame).writes.set(address % PAGE_SIZE, byte);
+  return KERN_SUCCESS;
 }
 
 /** Caller obligations of a supervisor access: 1 to 16 bytes, no wrap, nothing in the recursive page-table window. */
-function isAccessible(state: ModelState, address: VirtualAddress, length: number): boolean {
-  if (length < 1 || length > 16 || address + length > ADDRESS_SPACE_END) return false;
+function refuseAccess(state: ModelState, start: VirtualAddress, length: number): Rejected | undefined {
+  if (length < 1 || length > 16 || start + length > ADDRESS_SPACE_END) return rejected('CPU-7');
+  const ends = [start, addressOf(start + length - 1)];
   const window = recursiveSlot(state.machine);
-  return pdeSlot(address) !== window && pdeSlot(addressOf(address + length - 1)) !== window;
+  return ends.some((end) => pdeSlot(end) === window) ? rejected('PMAP-REC-1') : undefined;
 }
 
 /** Translates as the 386 does for the supervisor, who heeds READ but not R/W; faults until it can, or answers a trap. */
-function* translate(state: ModelState, address: VirtualAddress, use: Use): Sleeping<Mapping | Outcome> {
+function* translate(
+  state: ModelState,
+  kernelMap: VmMap,
+  address: VirtualAddress,
+  use: Use,
+): Sleeping<Mapping | Outcome> {
   cite(state, 'CPU-1');
   for (;;) {
     const mapping = mappingAt(state, address);
@@ -97,54 +116,73 @@ function* translate(state: ModelState, address: VirtualAddress, use: Use): Sleep
       return mapping;
     }
     cite(state, 'FAULT-TRAP-1');
-    const kernelMap = address < state.machine.kernelMin ? undefined : mapNamed(state, 'kernel');
-    if (kernelMap === undefined) return { kind: 'trap', code: KERN_INVALID_ADDRESS, address };
-    const request = { type: rightsFor(use), changeWiring: false };
-    const code = yield* fault(state, kernelMap, truncPage(address), request);
+    if (address < kernelMap.min) return { kind: 'trap', code: KERN_INVALID_ADDRESS, address };
+    const code = yield* vmFault(state, { address, protection: RIGHTS[use] }, kernelMap);
     if (code !== KERN_SUCCESS) return { kind: 'trap', code, address };
   }
 }
 
-/** Visits the bytes of an access page by page, the lower page first; answers the trap that cut it short, if any. */
-function* accessBytes(
+/** Visits the bytes of an access page by page, the lower page first; answers what refused it or cut it short, if anything. */
+function* visitBytes(
   state: ModelState,
-  { address, length, use }: { readonly address: VirtualAddress; readonly length: number; readonly use: Use },
+  kernelMap: VmMap,
+  access: { readonly start: VirtualAddress; readonly length: number; readonly use: Use },
   visit: (frame: FrameNumber, position: number, index: number) => void,
 ): Sleeping<Outcome | undefined> {
+  const { start, length, use } = access;
+  const refusal = refuseAccess(state, start, length);
+  if (refusal !== undefined) return refusal;
   let frame: FrameNumber | undefined;
   for (let index = 0; index < length; index += 1) {
-    const at = addressOf(address + index);
-    if (frame === undefined || at % PAGE_SIZE === 0) {
+    const address = addressOf(start + index);
+    if (frame === undefined || address % PAGE_SIZE === 0) {
       cite(state, 'CPU-7');
-      const reached = yield* translate(state, at, use);
+      const reached = yield* translate(state, kernelMap, address, use);
       if ('kind' in reached) return reached;
-      noteAccess(state, at, use);
+      noteAccess(state, address, use);
       frame = reached.frame;
     }
-    visit(frame, at % PAGE_SIZE, index);
+    visit(frame, address % PAGE_SIZE, index);
   }
   return undefined;
 }
 
-/** cpu_read as an operation. */
-export function* cpuRead(state: ModelState, { address, length }: CpuRead): Sleeping<Outcome> {
-  if (!isAccessible(state, address, length)) return rejected('CONV-4');
-  const reads: Bytes[] = [];
-  const trap = yield* accessBytes(state, { address, length, use: 'read' }, (frame, position) => {
-    reads.push(bytesFrom(state, [{ frame, position }]));
+/** cpu_read. */
+export function* cpuRead(state: ModelState, call: Call<'cpu_read'>, kernelMap: VmMap): Sleeping<Outcome> {
+  const read: ByteRead[] = [];
+  const access = { start: call.address, length: call.length, use: 'read' as const };
+  const trap = yield* visitBytes(state, kernelMap, access, (frame, position) => {
+    read.push(readByte(state, frame, position));
   });
-  if (trap !== undefined) return trap;
-  const bytes = reads.flatMap((read) => read.bytes);
-  const undefinedBytes = reads.flatMap((read, index) => (read.undefinedBytes === undefined ? [] : [index]));
-  return undefinedBytes.length > 0 ? { kind: 'bytes', bytes, undefinedBytes } : { kind: 'bytes', bytes };
+  return trap ?? bytesOf(read);
 }
 
-/** cpu_write as an operation. */
-export function* cpuWrite(state: ModelState, { address, bytes }: CpuWrite): Sleeping<Outcome> {
-  if (!isAccessible(state, address, bytes.length)) return rejected('CONV-4');
-  const access = { address, length: bytes.length, use: 'write' as const };
-  const trap = yield* accessBytes(state, access, (frame, position, index) => {
-    writeByte(state, frame, position, bytes[index] ?? 0);
+/** cpu_write. */
+export function* cpuWrite(state: ModelState, call: Call<'cpu_write'>, kernelMap: VmMap): Sleeping<Outcome> {
+  const { address, bytes } = call;
+  const access = { start: address, length: bytes.length, use: 'write' as const };
+  const trap = yield* visitBytes(state, kernelMap, access, (frame, position, index) => {
+    contentsOf(state, frame).writes.set(position, bytes[index] ?? 0);
   });
   return trap ?? done;
+}
+
+/** pmap_zero_page: every byte of a device or scratch frame is zero. */
+export function pmapZeroPage(state: ModelState, { frame }: Call<'pmap_zero_page'>): Outcome {
+  const refusal = refuseFrame(state, frame, 'PMAP-ZERO-1');
+  if (refusal !== undefined) return refusal;
+  cite(state, 'PMAP-ZERO-1');
+  fillFrame(state, frame, 0);
+  return done;
+}
+
+/** pmap_copy_page: a device or scratch frame gets the bytes of another. */
+export function pmapCopyPage(state: ModelState, { from, to }: Call<'pmap_copy_page'>): Outcome {
+  const refusal = refuseFrame(state, from, 'PMAP-ZERO-1') ?? refuseFrame(state, to, 'PMAP-ZERO-1');
+  if (refusal !== undefined) return refusal;
+  const { fill, writes } = contentsOf(state, from);
+  const copied = [...writes];
+  fillFrame(state, to, fill);
+  for (const [position, byte] of copied) contentsOf(state, to).writes.set(position, byte);
+  return done;
 }

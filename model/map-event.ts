@@ -1,46 +1,37 @@
 /** Changes of entry lists, for a replayer that keeps 1994's own bookkeeping (the `first_free` pointer) beside the model. */
 import type { VirtualAddress } from '../contract/address.ts';
 import type { MapName } from '../contract/vm-map.ts';
+import type { Range } from './state.ts';
+
+interface OfMap<Kind extends string> {
+  readonly kind: Kind;
+  readonly map: MapName;
+}
 
 /** A range was inserted (MAP-INSERT-5, 6). */
-export interface InsertEvent {
-  readonly kind: 'insert';
-  readonly map: MapName;
-  readonly start: VirtualAddress;
-  /** Exclusive. */
-  readonly end: VirtualAddress;
+export interface InsertEvent extends OfMap<'insert'>, Range {
   /** True when the range extended the predecessor and no entry was created. */
   readonly coalesced: boolean;
   /** The entry before the range, as it was; null: the header. */
-  readonly predecessor: { readonly start: VirtualAddress; readonly end: VirtualAddress } | null;
+  readonly predecessor: Range | null;
 }
 
-/** An entry was split in two (MAP-CLIP-1). */
-export interface ClipEvent {
-  readonly kind: 'clip';
-  readonly map: MapName;
+/** An entry was split in two at `at`, the start of the back half (MAP-CLIP-1). */
+export interface ClipEvent extends OfMap<'clip'> {
   readonly frontStart: VirtualAddress;
-  /** Start of the back half. */
   readonly at: VirtualAddress;
 }
 
-/** A range is about to lose its entries, if any; the clip at its start is done (MAP-DEL-2). */
-export interface DeleteEvent {
-  readonly kind: 'delete';
-  readonly map: MapName;
-  /** The argument after the clamp. */
+/** The range from `start`, clamped, is about to lose its entries, if any; the clip at its start is done (MAP-DEL-2). */
+export interface DeleteEvent extends OfMap<'delete'> {
   readonly start: VirtualAddress;
   /** Start of the last entry before the first affected one; null: the header. */
   readonly predecessor: VirtualAddress | null;
 }
 
-/** An entry was merged into its predecessor (MAP-SIMPL-1). */
-export interface SimplifyEvent {
-  readonly kind: 'simplify';
-  readonly map: MapName;
-  /** Start of the entry that is gone. */
+/** The entry that started at `absorbed` was merged into its predecessor, which starts at `absorber` (MAP-SIMPL-1). */
+export interface SimplifyEvent extends OfMap<'simplify'> {
   readonly absorbed: VirtualAddress;
-  /** Start of the entry that has grown. */
   readonly absorber: VirtualAddress;
 }
 

@@ -15,49 +15,34 @@ import type { CellName, CellValue, PoolsSnapshot, Snapshot } from '../contract/s
 import type { EntrySnapshot, MapSnapshot, TransitionSnapshot } from '../contract/vm-map.ts';
 import type { ObjectSnapshot } from '../contract/vm-object.ts';
 import type { CountersSnapshot, PageContents, PageSnapshot } from '../contract/vm-page.ts';
-import { mappingAt } from './pmap.ts';
-import {
-  assert,
-  isManaged,
-  type ModelState,
-  mapNamed,
-  type VmMap,
-  type VmMapEntry,
-  type VmObject,
-  type VmPage,
-} from './state.ts';
+import { assert, mapNamed } from './bookkeeping.ts';
+import { mappingAt, pvAddresses } from './pmap.ts';
+import type { ModelState, VmMap, VmMapEntry, VmObject, VmPage } from './state.ts';
 import { staticMapsInUse } from './vm-map-create.ts';
 import { mapReferences } from './vm-map-delete.ts';
 import { staticEntriesInUse } from './vm-map-entry.ts';
 import { objectReferences } from './vm-object.ts';
-import { contentsOf } from './vm-page.ts';
+import { contentsOf, queueOf } from './vm-page.ts';
 
-function showEntry(entry: VmMapEntry): EntrySnapshot {
-  const { start, end, object, submap, offset, protection, maxProtection, inheritance, wiredCount } = entry;
-  const backing =
-    submap !== null ? { submap: submap.name } : object !== null ? { object: object.name } : null;
-  const flags = { copyOnWrite: false, needsCopy: false };
-  return { start, end, backing, offset, protection, maxProtection, inheritance, wiredCount, ...flags };
+function showEntry({ object, submap, ...shown }: VmMapEntry): EntrySnapshot {
+  const ofObject = object === null ? null : { object: object.name };
+  const backing = submap === null ? ofObject : { submap: submap.name };
+  return { ...shown, backing, copyOnWrite: false, needsCopy: false };
 }
 
 function showMap(state: ModelState, map: VmMap): MapSnapshot {
-  const size = map.entries.reduce((sum, { start, end }) => sum + byteDistance(start, end), 0);
+  const { name, min, max, pageable, entries } = map;
   return {
-    name: map.name,
-    min: map.min,
-    max: map.max,
-    size: bytes(size),
-    pageable: map.pageable,
-    entryCount: map.entries.length,
+    name,
+    min,
+    max,
+    size: bytes(entries.reduce((sum, { start, end }) => sum + byteDistance(start, end), 0)),
+    pageable,
+    entryCount: entries.length,
     references: mapReferences(state, map),
     locked: false,
-    entries: map.entries.map(showEntry),
+    entries: entries.map(showEntry),
   };
-}
-
-function queueOf({ queues }: ModelState, { frame }: VmPage): PageSnapshot['queue'] {
-  if (queues.active.includes(frame)) return 'active';
-  return queues.inactive.includes(frame) ? 'inactive' : 'none';
 }
 
 function showPage(state: ModelState, page: VmPage): PageSnapshot {
@@ -65,8 +50,8 @@ function showPage(state: ModelState, page: VmPage): PageSnapshot {
   return { offset, frame, wireCount, busy: false, wanted: false, queue: queueOf(state, page) };
 }
 
-function showContents(state: ModelState, page: VmPage): PageSnapshot {
-  const shown = { ...showPage(state, page), contents: pageContents(state, page.frame) };
+function showPageContents(state: ModelState, page: VmPage): PageSnapshot {
+  const shown = { ...showPage(state, page), contents: showContents(state, page.frame) };
   const { undefinedFill, writes } = contentsOf(state, page.frame);
   return undefinedFill && writes.size < PAGE_SIZE ? { ...shown, undefinedContents: true } : shown;
 }
@@ -75,27 +60,18 @@ const FNV_BASIS = 0x811c_9dc5;
 const FNV_PRIME = 0x0100_0193;
 
 /** The byte that fills a frame, or the FNV-1a hash of its bytes. */
-function pageContents(state: ModelState, frame: FrameNumber): PageContents {
+function showContents(state: ModelState, frame: FrameNumber): PageContents {
   const { fill, writes } = contentsOf(state, frame);
-  const first = writes.get(0) ?? fill;
-  let uniform = true;
-  let hash = FNV_BASIS;
-  if ([...writes.values()].every((byte) => byte === fill)) return fill;
-  for (let position = 0; position < PAGE_SIZE; position += 1) {
-    const byte = writes.get(position) ?? fill;
-    if (byte !== first) uniform = false;
-    hash = Math.imul(hash ^ byte, FNV_PRIME);
-  }
-  if (uniform) return first;
-  const unsigned = addressOf(hash + 0x1_0000_0000);
+  if (writes.size === 0) return fill;
+  const values = Array.from({ length: PAGE_SIZE }, (_, position) => writes.get(position) ?? fill);
+  const [first = fill] = values;
+  if (values.every((value) => value === first)) return first;
+  const hash = values.reduce((sum, value) => Math.imul(sum ^ value, FNV_PRIME), FNV_BASIS);
+  const unsigned = addressOf(hash);
   return `fnv:${unsigned.toString(16).padStart(8, '0')}`;
 }
 
-function showObject(
-  state: ModelState,
-  object: VmObject,
-  show: (state: ModelState, page: VmPage) => PageSnapshot,
-): ObjectSnapshot {
+function showObject(state: ModelState, object: VmObject, show: typeof showPage): ObjectSnapshot {
   return {
     name: object.name,
     references: objectReferences(state, object),
@@ -113,25 +89,13 @@ function showMapping(state: ModelState, address: VirtualAddress): MappingSnapsho
   return { address, frame, writable, wired, accessed, dirty };
 }
 
-function showMappings(state: ModelState): MappingSnapshot[] {
-  const addresses = [...state.mappings.keys()].sort((a, b) => a - b);
-  return addresses.flatMap((address) => showMapping(state, address) ?? []);
-}
+const ascending = <Value extends number>(values: Iterable<Value>): Value[] =>
+  [...values].sort((a, b) => a - b);
 
-/** Places where a managed frame is mapped, ascending. */
-function pvAddresses(state: ModelState, frame: FrameNumber): VirtualAddress[] {
-  if (!isManaged(state, frame)) return [];
-  const found: VirtualAddress[] = [];
-  state.mappings.forEach((mapping, address) => {
-    if (mapping.frame === frame && mapping.readable) found.push(address);
-  });
-  return found.sort((a, b) => a - b);
-}
-
+/** Frames that are mapped somewhere, with the places. */
 function showPv(state: ModelState): PvSnapshot[] {
   const frames = new Set([...state.mappings.values()].map(({ frame }) => frame));
-  const sorted = [...frames].sort((a, b) => a - b);
-  const shown = sorted.map((frame) => ({ frame, addresses: pvAddresses(state, frame) }));
+  const shown = ascending(frames).map((frame) => ({ frame, addresses: pvAddresses(state, frame) }));
   return shown.filter(({ addresses }) => addresses.length > 0);
 }
 
@@ -152,16 +116,15 @@ function showPools(state: ModelState): PoolsSnapshot {
 }
 
 /** pm_count and pm_stats: every map but the kernel's own holds a reference. */
-function showPmap(state: ModelState): PmapSnapshot {
+function showPmap({ maps, mappings }: ModelState): PmapSnapshot {
   let resident = 0;
   let wired = 0;
-  for (const mapping of state.mappings.values()) {
+  for (const mapping of mappings.values()) {
     if (!mapping.readable) continue;
     resident += 1;
     if (mapping.wired) wired += 1;
   }
-  const others = state.maps.filter(({ name }) => name !== 'kernel').length;
-  return { references: 1 + others, resident, wired };
+  return { references: maps.length, resident, wired };
 }
 
 function showSched({ flights }: ModelState): SchedSnapshot {
@@ -174,26 +137,20 @@ function showSched({ flights }: ModelState): SchedSnapshot {
 }
 
 function showTransitions({ transitions }: ModelState): TransitionSnapshot[] {
-  const shown = transitions.map(({ map, start, end, state, operation }) => ({
-    map: map.name,
-    start,
-    end,
-    state,
-    operation,
-  }));
-  return shown.sort((a, b) => a.operation - b.operation);
+  const inOrder = transitions.toSorted((a, b) => a.operation - b.operation);
+  return inOrder.map(({ map, position: _, ...shown }) => ({ ...shown, map: map.name }));
 }
 
 /** The whole state. */
 export function takeSnapshot(state: ModelState, { contents }: { readonly contents: boolean }): Snapshot {
   const { free, active, inactive } = state.queues;
-  const page = contents ? showContents : showPage;
+  const show = contents ? showPageContents : showPage;
   return {
     maps: state.maps.map((map) => showMap(state, map)),
-    objects: state.objects.map((object) => showObject(state, object, page)),
+    objects: state.objects.map((object) => showObject(state, object, show)),
     queues: { free: [...free], active: [...active], inactive: [...inactive] },
     counters: showCounters(state),
-    mappings: showMappings(state),
+    mappings: ascending(state.mappings.keys()).flatMap((address) => showMapping(state, address) ?? []),
     pmap: showPmap(state),
     pools: showPools(state),
     sched: showSched(state),
@@ -204,9 +161,7 @@ export function takeSnapshot(state: ModelState, { contents }: { readonly content
 
 /** One cell of the state by its name. */
 export function takeCell(state: ModelState, name: CellName): CellValue<CellName> {
-  const colon = name.indexOf(':');
-  const kind = colon < 0 ? name : name.slice(0, colon);
-  const key = name.slice(colon + 1);
+  const [kind = '', key = ''] = name.split(':', 2);
   switch (kind) {
     case 'map': {
       const map = mapNamed(state, key);
@@ -217,7 +172,7 @@ export function takeCell(state: ModelState, name: CellName): CellValue<CellName>
       return object === undefined ? null : showObject(state, object, showPage);
     }
     case 'queue':
-      return [...state.queues[key === 'free' ? 'free' : key === 'active' ? 'active' : 'inactive']];
+      return [...state.queues[key === 'free' || key === 'active' ? key : 'inactive']];
     case 'mapping':
       return showMapping(state, addressOf(Number(key)));
     case 'pv':
@@ -234,4 +189,15 @@ export function takeCell(state: ModelState, name: CellName): CellValue<CellName>
       assert(kind === 'transitions', `${name} names a cell`);
       return showTransitions(state);
   }
+}
+
+/** Names of the cells that the step under way may have changed; counts follow what is counted. */
+export function touchedCells({ touched }: ModelState): CellName[] {
+  const names = new Set<CellName>();
+  for (const part of touched) {
+    if (typeof part === 'string') names.add(part);
+    else if ('entries' in part) names.add(`map:${part.name}`).add('pools');
+    else names.add(`object:${part.name}`).add('counters');
+  }
+  return [...names];
 }

@@ -1,48 +1,22 @@
 /** The reference model as a kernel: boot, dispatch, and the record of each step. */
 import { type KernelModule, type ReferenceKernel, SHOWS } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
-import {
-  OPERATION_KINDS,
-  type Operation,
-  type OperationKind,
-  type OperationOf,
-} from '../contract/operation.ts';
-import {
-  KERN_NO_SPACE,
-  KERN_SUCCESS,
-  type Outcome,
-  PANIC,
-  panic,
-  rejected,
-  type Step,
-} from '../contract/outcome.ts';
+import type { OperationOf } from '../contract/operation.ts';
+import { OPERATION_KINDS, type Operation, type OperationKind } from '../contract/operation.ts';
+import type { Outcome, Step } from '../contract/outcome.ts';
+import * as outcomes from '../contract/outcome.ts';
 import type { CellName, CellValue } from '../contract/snapshot.ts';
+import { cite, KernelPanic, mapNamed, touch } from './bookkeeping.ts';
 import { bootState } from './boot.ts';
-import { checkedRead, checkedWrite, cpuRead, cpuWrite } from './cpu.ts';
+import * as cpu from './cpu.ts';
 import type { MapEvent } from './map-event.ts';
-import { takeCell, takeSnapshot } from './observation.ts';
-import * as pmap from './pmap-operations.ts';
+import { takeCell, takeSnapshot, touchedCells } from './observation.ts';
+import * as pmap from './pmap.ts';
 import { pagedaemon } from './sched.ts';
-import {
-  cite,
-  type Flight,
-  KernelPanic,
-  type ModelState,
-  type Placement,
-  type Sleeping,
-  touch,
-} from './state.ts';
+import type { Answer, Flight, ModelState, Placement, Sleeping, VmMap } from './state.ts';
 import { vmFault } from './vm-fault.ts';
-import {
-  kmemAlloc,
-  kmemAllocPageable,
-  kmemAllocWait,
-  kmemFree,
-  kmemFreeWakeup,
-  kmemSuballoc,
-} from './vm-kern.ts';
-import { kmemMalloc } from './vm-kern-malloc.ts';
-import { vmMapCheckProtection, vmMapFind, vmMapFindspace, vmMapInsert, vmMapLookupEntry } from './vm-map.ts';
+import * as kern from './vm-kern.ts';
+import * as map from './vm-map.ts';
 import { vmMapCreate, vmMapSubmap } from './vm-map-create.ts';
 import { vmMapDeallocate, vmMapDelete, vmMapRemove } from './vm-map-delete.ts';
 import { vmMapSimplify } from './vm-map-entry.ts';
@@ -50,76 +24,90 @@ import { vmMapPageable } from './vm-map-pageable.ts';
 import { vmMapInherit, vmMapProtect } from './vm-map-protect.ts';
 import { vmPageDeactivate } from './vm-page.ts';
 
-type Operations = { readonly [Kind in OperationKind]: OperationOf<Kind> };
 type StartedKind = Exclude<OperationKind, 'resume'>;
 
-/** What each operation does. One that may sleep answers a computation, any other its outcome. */
-const HANDLERS: {
-  readonly [Kind in StartedKind]: (
-    state: ModelState,
-    operation: Operations[Kind],
-  ) => Outcome | Sleeping<Outcome>;
-} = {
-  kmem_alloc_pageable: kmemAllocPageable,
-  kmem_alloc: kmemAlloc,
-  kmem_malloc: kmemMalloc,
-  kmem_alloc_wait: kmemAllocWait,
-  kmem_free: kmemFree,
-  kmem_free_wakeup: kmemFreeWakeup,
-  kmem_suballoc: kmemSuballoc,
+/** What an operation does on a map: the one it names, or the kernel's where it names none. */
+type Rule<Kind extends OperationKind> = (
+  state: ModelState,
+  operation: OperationOf<Kind>,
+  map: VmMap,
+) => Answer | Sleeping<Answer>;
+
+/** The rule of each operation. One that may sleep answers a computation. */
+const RULES: { readonly [Kind in StartedKind]: Rule<Kind> } = {
+  kmem_alloc_pageable: kern.kmemAllocPageable,
+  kmem_alloc: kern.kmemAlloc,
+  kmem_malloc: kern.kmemMalloc,
+  kmem_alloc_wait: kern.kmemAllocWait,
+  kmem_free: kern.kmemFree,
+  kmem_free_wakeup: kern.kmemFreeWakeup,
+  kmem_suballoc: kern.kmemSuballoc,
   vm_map_create: vmMapCreate,
   vm_map_deallocate: vmMapDeallocate,
-  vm_map_insert: vmMapInsert,
-  vm_map_findspace: vmMapFindspace,
-  vm_map_find: vmMapFind,
-  vm_map_lookup_entry: vmMapLookupEntry,
+  vm_map_insert: map.vmMapInsert,
+  vm_map_findspace: map.vmMapFindspace,
+  vm_map_find: map.vmMapFind,
+  vm_map_lookup_entry: map.vmMapLookupEntry,
   vm_map_submap: vmMapSubmap,
   vm_map_protect: vmMapProtect,
   vm_map_inherit: vmMapInherit,
   vm_map_pageable: vmMapPageable,
   vm_map_remove: vmMapRemove,
   vm_map_delete: vmMapDelete,
-  vm_map_check_protection: vmMapCheckProtection,
+  vm_map_check_protection: map.vmMapCheckProtection,
   vm_map_simplify: vmMapSimplify,
   vm_page_deactivate: vmPageDeactivate,
   vm_fault: vmFault,
-  checked_read: checkedRead,
-  checked_write: checkedWrite,
-  cpu_read: cpuRead,
-  cpu_write: cpuWrite,
+  checked_read: cpu.checkedRead,
+  checked_write: cpu.checkedWrite,
+  cpu_read: cpu.cpuRead,
+  cpu_write: cpu.cpuWrite,
   pmap_enter: pmap.enter,
   pmap_kenter: pmap.kenter,
-  pmap_remove: pmap.remove,
-  pmap_protect: pmap.protect,
-  pmap_page_protect: pmap.pageProtect,
-  pmap_change_wiring: pmap.changeWiring,
-  pmap_extract: pmap.extract,
-  pmap_is_modified: pmap.test,
-  pmap_is_referenced: pmap.test,
+  pmap_remove: pmap.pmapRemove,
+  pmap_protect: pmap.pmapProtect,
+  pmap_page_protect: pmap.pmapPageProtect,
+  pmap_change_wiring: pmap.pmapChangeWiring,
+  pmap_extract: pmap.pmapExtract,
+  pmap_is_modified: pmap.pmapTestBit,
+  pmap_is_referenced: pmap.pmapTestBit,
   pmap_clear_modify: pmap.clear,
   pmap_clear_reference: pmap.clear,
-  pmap_zero_page: pmap.zeroPage,
-  pmap_copy_page: pmap.copyPage,
-  pmap_update: pmap.update,
+  pmap_zero_page: cpu.pmapZeroPage,
+  pmap_copy_page: cpu.pmapCopyPage,
+  pmap_update: pmap.pmapUpdate,
   pagedaemon,
 };
 
-function start<Kind extends StartedKind>(state: ModelState, kind: Kind, operation: Operations[Kind]) {
-  return HANDLERS[kind](state, operation);
+function start<Kind extends StartedKind>(
+  state: ModelState,
+  kind: Kind,
+  operation: OperationOf<Kind>,
+  map: VmMap,
+): Answer | Sleeping<Answer> {
+  return RULES[kind](state, operation, map);
 }
 
 /** Runs an operation until it returns, sleeps or stops the machine. */
 function run(state: ModelState, operation: Operation, number: number): Outcome {
   if (operation.kind === 'resume') return resume(state, operation.operation);
   state.current = number;
-  const begun = start(state, operation.kind, operation);
-  if (!('next' in begun)) return begun;
+  const name = 'map' in operation ? operation.map : 'parent' in operation ? operation.parent : 'kernel';
+  const map = mapNamed(state, name);
+  if (map === undefined) return outcomes.rejected('CONV-4');
+  const begun = start(state, operation.kind, operation, map);
+  if (typeof begun !== 'object' || !('next' in begun)) return outcomeOf(begun);
   return proceed(state, { number, operation, progress: begun, event: 'pages', status: 'running' });
+}
+
+function outcomeOf(answer: Answer): Outcome {
+  if (typeof answer === 'number') return outcomes.kern(answer);
+  return typeof answer === 'boolean' ? outcomes.flag(answer) : answer;
 }
 
 function resume(state: ModelState, number: number): Outcome {
   const flight = runnableFlight(state, number);
-  if (flight === undefined) return rejected('SCHED-2');
+  if (flight === undefined) return outcomes.rejected('SCHED-2');
   cite(state, 'SCHED-8');
   state.current = number;
   flight.status = 'running';
@@ -136,7 +124,7 @@ function proceed(state: ModelState, flight: Flight): Outcome {
   const at = state.flights.indexOf(flight);
   if (done) {
     if (at >= 0) state.flights.splice(at, 1);
-    return value;
+    return outcomeOf(value);
   }
   flight.event = value.event;
   flight.status = 'asleep';
@@ -152,7 +140,7 @@ function runOrStop(state: ModelState, operation: Operation, number: number): Out
   } catch (thrown) {
     if (!(thrown instanceof KernelPanic)) throw thrown;
     state.panicked = thrown.text;
-    return panic(thrown.text);
+    return outcomes.panic(thrown.text);
   }
 }
 
@@ -160,7 +148,7 @@ function step(state: ModelState, operation: Operation, number: number): Step {
   state.touched.clear();
   if (state.panicked !== null) {
     cite(state, 'CONV-4');
-    return { outcome: panic(state.panicked) };
+    return { outcome: outcomes.panic(state.panicked) };
   }
   const { woken, console: lines } = state.step;
   woken.length = 0;
@@ -179,7 +167,7 @@ function step(state: ModelState, operation: Operation, number: number): Step {
 }
 
 /** Panics by which an allocator says that it found no room. */
-const NO_ROOM: readonly string[] = [PANIC.mallocMapTooSmall, PANIC.suballoc];
+const NO_ROOM: readonly string[] = [outcomes.PANIC.mallocMapTooSmall, outcomes.PANIC.suballoc];
 
 /** The place that an outcome of an allocator names; null where it names none. */
 function placementOf(outcome: Outcome): Placement | null {
@@ -191,8 +179,8 @@ function placementOf(outcome: Outcome): Placement | null {
     case 'none':
       return 'nowhere';
     case 'kern':
-      if (outcome.code === KERN_SUCCESS) return outcome.address ?? null;
-      return outcome.code === KERN_NO_SPACE ? 'nowhere' : null;
+      if (outcome.code === outcomes.KERN_SUCCESS) return outcome.address ?? null;
+      return outcome.code === outcomes.KERN_NO_SPACE ? 'nowhere' : null;
     case 'sleep':
       return outcome.event.startsWith('map:') ? 'nowhere' : null;
     case 'panic':
@@ -224,7 +212,7 @@ export function bootReference(
     snapshot: (options) => takeSnapshot(state, options),
     // The name decides which cell is built; the type system cannot follow it there.
     cell: <Name extends CellName>(name: Name) => takeCell(state, name) as CellValue<Name>,
-    touched: () => [...state.touched],
+    touched: () => touchedCells(state),
   };
 }
 

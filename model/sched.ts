@@ -1,17 +1,8 @@
 /** Sleeping, waking and ranges in transition (SPEC §3 and MAP-TRANS; kern_synch.c's assert_wait, thread_block, wakeup). */
-import type { VirtualAddress } from '../contract/address.ts';
 import { done, type Outcome } from '../contract/outcome.ts';
 import type { SleepEvent } from '../contract/sched.ts';
-import {
-  assert,
-  cite,
-  type ModelState,
-  type Sleeping,
-  type Transition,
-  touch,
-  type VmMap,
-  type YieldPoint,
-} from './state.ts';
+import { assert, cite, touch } from './bookkeeping.ts';
+import type { ModelState, Range, Sleeping, Transition, VmMap, YieldPoint } from './state.ts';
 
 /** Makes every sleeper of the event runnable; nothing is remembered when there is none. */
 export function wakeup(state: ModelState, event: SleepEvent): void {
@@ -43,7 +34,7 @@ export function beginTransition(
   state: ModelState,
   kind: Transition['state'],
   map: VmMap,
-  { start, end }: { readonly start: VirtualAddress; readonly end: VirtualAddress },
+  { start, end }: Range,
 ): Transition {
   cite(state, 'MAP-TRANS-0');
   const transition = { map, start, end, state: kind, operation: state.current, position: start };
@@ -61,38 +52,23 @@ export function endTransition(state: ModelState, transition: Transition): void {
   wakeup(state, `trans:${transition.map.name}`);
 }
 
-/** True when an operation on [start, end) would disturb the transition. */
-function meets(transition: Transition, map: VmMap, start: VirtualAddress, end: VirtualAddress): boolean {
-  if (transition.map !== map) return false;
-  if (start < end) return start < transition.end && transition.start < end;
-  const wouldClip = map.entries.some((entry) => entry.start < start && start < entry.end);
-  return wouldClip && transition.start < start && start < transition.end;
-}
-
-/** True when [start, end) of the map meets another operation's transition of one of these kinds. */
+/**
+ * True when [start, end) of the map meets another operation's transition of one of these kinds. An empty range does so
+ * where it would split an entry strictly inside the transition.
+ */
 export function inTransition(
   state: ModelState,
   map: VmMap,
-  { start, end }: { readonly start: VirtualAddress; readonly end: VirtualAddress },
+  { start, end }: Range,
   kinds: readonly Transition['state'][],
 ): boolean {
+  const meets = (range: Range) => start < range.end && range.start < end;
   return state.transitions.some(
-    (transition) =>
-      transition.operation !== state.current &&
-      kinds.includes(transition.state) &&
-      meets(transition, map, start, end),
+    (other) =>
+      other.map === map &&
+      other.operation !== state.current &&
+      kinds.includes(other.state) &&
+      meets(other) &&
+      (start < end || map.entries.some(meets)),
   );
-}
-
-/** Sleeps as long as the range meets another operation's transition; the map is unlocked meanwhile. */
-export function* waitForTransitions(
-  state: ModelState,
-  map: VmMap,
-  range: { readonly start: VirtualAddress; readonly end: VirtualAddress },
-  kinds: readonly Transition['state'][],
-): Sleeping<void> {
-  while (inTransition(state, map, range, kinds)) {
-    cite(state, 'MAP-TRANS-1');
-    yield { point: 'Y-MAP-TRANS', event: `trans:${map.name}` };
-  }
 }

@@ -4,20 +4,23 @@
  */
 import type { ByteCount, FrameNumber, ObjectOffset, VirtualAddress } from '../contract/address.ts';
 import type { MachineConfig } from '../contract/machine.ts';
-import type { Operation } from '../contract/operation.ts';
+import type { Operation, OperationKind, OperationOf } from '../contract/operation.ts';
 import type { Outcome } from '../contract/outcome.ts';
-import type { VmInherit, VmProt } from '../contract/protection.ts';
+import type { MappingSnapshot } from '../contract/pmap.ts';
 import type { RuleId } from '../contract/rules.ts';
 import type { SleepEvent } from '../contract/sched.ts';
 import type { CellName } from '../contract/snapshot.ts';
-import type { MapName } from '../contract/vm-map.ts';
+import type { EntrySnapshot, MapSnapshot, TransitionSnapshot } from '../contract/vm-map.ts';
 import type { ObjectName } from '../contract/vm-object.ts';
+import type { QueuesSnapshot } from '../contract/vm-page.ts';
 import type { MapEvent } from './map-event.ts';
 
-/** A resident page: one frame as a slot of one object. It lives in that object's list and nowhere else. */
+/** A resident page: one frame as a slot of one object. */
 export interface VmPage {
-  readonly frame: FrameNumber;
+  /** The object it belongs to, in whose list it is. */
+  readonly object: VmObject;
   readonly offset: ObjectOffset;
+  readonly frame: FrameNumber;
   /** Wired entries that hold it; 0 for a nowait page. */
   wireCount: number;
 }
@@ -31,27 +34,18 @@ export interface VmObject {
   readonly pages: VmPage[];
 }
 
+/** A range of addresses, `end` exclusive. */
+export type Range = Readonly<Pick<EntrySnapshot, 'start' | 'end'>>;
+
+type Changeable<Shown> = { -readonly [Field in keyof Shown]: Shown[Field] };
+
 /** One range of a map. At most one of `object` and `submap` is set; both null: no object yet. */
-export interface VmMapEntry {
-  start: VirtualAddress;
-  /** Exclusive. */
-  end: VirtualAddress;
+export interface VmMapEntry extends Changeable<Omit<EntrySnapshot, 'backing' | 'copyOnWrite' | 'needsCopy'>> {
   object: VmObject | null;
   submap: VmMap | null;
-  offset: ObjectOffset;
-  protection: VmProt;
-  maxProtection: VmProt;
-  inheritance: VmInherit;
-  wiredCount: number;
 }
 
-export interface VmMap {
-  readonly name: MapName;
-  readonly min: VirtualAddress;
-  /** Exclusive. */
-  readonly max: VirtualAddress;
-  /** True: entries come from the unbounded heap; false: from the static pool. */
-  readonly pageable: boolean;
+export interface VmMap extends Pick<MapSnapshot, 'name' | 'min' | 'max' | 'pageable'> {
   /** True when the map record itself is one of the static ones (MAP-CREATE-1). */
   readonly staticRecord: boolean;
   /** False once vm_map_deallocate gave the creator's reference up. */
@@ -64,13 +58,8 @@ export interface VmMap {
  * One record of the flat page table. A record without READ is no mapping at all to every rule;
  * it stays only so that a replayer of 1994 can tell it from a removed one (DEV-18).
  */
-export interface Mapping {
-  readonly frame: FrameNumber;
-  readable: boolean;
-  writable: boolean;
-  wired: boolean;
-  accessed: boolean;
-  dirty: boolean;
+export interface Mapping extends Omit<MappingSnapshot, 'address'> {
+  readonly readable: boolean;
 }
 
 /** 4096 bytes: a fill byte and what was written over it. */
@@ -91,34 +80,30 @@ export interface YieldPoint {
 /** A computation that may sleep on its way to a result. */
 export type Sleeping<Result> = Generator<YieldPoint, Result, void>;
 
+/** A KERN code (SPEC §0), or 100 for useless faults. */
+export type KernCode = 0 | 1 | 2 | 3 | 4 | 100;
+
+/** What an operation returns: a KERN code, a truth value, or another outcome. */
+export type Answer = Outcome | KernCode | boolean;
+
+/** The arguments of an operation but for the map it works on, which comes as a record of its own. */
+export type Call<Kind extends OperationKind> = Omit<OperationOf<Kind>, 'kind' | 'map' | 'parent'>;
+
 /** An operation that has slept and has not returned yet. */
 export interface Flight {
   readonly number: number;
   readonly operation: Operation;
-  readonly progress: Sleeping<Outcome>;
+  readonly progress: Sleeping<Answer>;
   /** What it slept on last. */
   event: SleepEvent;
   status: 'asleep' | 'runnable' | 'running';
 }
 
 /** A range that its owner is filling or wiring (MAP-TRANS-0). */
-export interface Transition {
+export interface Transition extends Omit<TransitionSnapshot, 'map'> {
   readonly map: VmMap;
-  readonly start: VirtualAddress;
-  /** Exclusive. */
-  readonly end: VirtualAddress;
-  readonly state: 'filling' | 'wiring';
-  /** Number of the operation that owns it. */
-  readonly operation: number;
   /** Address of the page that the owner is working on or waiting for. */
   position: VirtualAddress;
-}
-
-/** What the step under way has shown so far; cleared at each apply. */
-export interface StepRecord {
-  readonly woken: number[];
-  readonly console: string[];
-  daemonPoked: boolean;
 }
 
 /** Where the candidate put an allocation: an address, or nowhere. */
@@ -135,11 +120,7 @@ export interface ModelState {
   /** Objects allocated since boot, dead ones included (OBJ-1). */
   anonymousSerial: number;
   /** Frames of each queue, head first. */
-  readonly queues: {
-    readonly free: FrameNumber[];
-    readonly active: FrameNumber[];
-    readonly inactive: FrameNumber[];
-  };
+  readonly queues: { readonly [Name in keyof QueuesSnapshot]: FrameNumber[] };
   /** Pages that were freed while wired: v_wire counts them for ever (Q-24). */
   freedWhileWired: number;
   /** Contents by frame number, device frames included. */
@@ -153,48 +134,13 @@ export interface ModelState {
   current: number;
   /** Text of the panic that stopped the machine. */
   panicked: string | null;
-  readonly step: StepRecord;
+  /** What the step under way has shown so far. */
+  readonly step: { readonly woken: number[]; readonly console: string[]; daemonPoked: boolean };
   /** Where the operation that runs now is to allocate; null: first fit. */
   placement: Placement | null;
-  readonly touched: Set<CellName>;
+  /** What the step under way may have changed. */
+  readonly touched: Set<VmMap | VmObject | CellName>;
+  /** How often each rule has been exercised. */
   readonly rules: Map<RuleId, number>;
   readonly onMapEvent: ((event: MapEvent) => void) | null;
 }
-
-/** Counts one exercise of a rule, at the code that states the rule. */
-export function cite(state: ModelState, rule: RuleId): void {
-  state.rules.set(rule, (state.rules.get(rule) ?? 0) + 1);
-}
-
-/** Notes that a cell may have changed in this step. */
-export function touch(state: ModelState, ...cells: readonly CellName[]): void {
-  for (const cell of cells) state.touched.add(cell);
-}
-
-/** The way out of a kernel that stops in the middle of an operation; `apply` turns it into the panic outcome. */
-export class KernelPanic {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-
-/** Stops the machine (CONV-4). Does not return, as in the kernel. */
-export function stopMachine(text: string): never {
-  throw new KernelPanic(text);
-}
-
-/** Stops the program when the model contradicts itself. */
-export function assert(condition: boolean, sentence: string): asserts condition {
-  if (!condition) throw new Error(`reference model: ${sentence}`);
-}
-
-/** The live map of that name. */
-export function mapNamed(state: ModelState, name: MapName): VmMap | undefined {
-  return state.maps.find((map) => map.name === name);
-}
-
-/** True for frames that have a page record; false for device frames. */
-export const isManaged = (state: ModelState, frame: FrameNumber): boolean =>
-  frame < state.machine.managedPages;

@@ -1,36 +1,25 @@
-/** Page faults (vm_fault.c), on the kernel pmap and without copy-on-write. */
-import {
-  advanceOffset,
-  byteDistance,
-  objectOffset,
-  truncPage,
-  type VirtualAddress,
-} from '../contract/address.ts';
-import {
-  KERN_INVALID_ADDRESS,
-  KERN_PROTECTION_FAILURE,
-  KERN_SUCCESS,
-  kern,
-  type Outcome,
-  rejected,
-} from '../contract/outcome.ts';
-import { permits, type VmProt } from '../contract/protection.ts';
-import type { VmFault } from '../contract/vm-fault.ts';
-import { pmapEnter } from './pmap.ts';
+/** Page faults, and faulting whole ranges to wire them (vm_fault.c), on the kernel pmap and without copy-on-write. */
+import { advance, PAGE_SIZE, truncPage, type VirtualAddress } from '../contract/address.ts';
+import { KERN_INVALID_ADDRESS, KERN_PROTECTION_FAILURE, KERN_SUCCESS, PANIC } from '../contract/outcome.ts';
+import { permits, VM_PROT_NONE } from '../contract/protection.ts';
+import { cite, stopMachine } from './bookkeeping.ts';
+import { pmapChangeWiring, pmapEnter } from './pmap.ts';
 import { vmWait } from './sched.ts';
-import {
-  cite,
-  type ModelState,
-  mapNamed,
-  type Sleeping,
-  type VmMap,
-  type VmMapEntry,
-  type VmPage,
+import type {
+  Call,
+  KernCode,
+  ModelState,
+  Range,
+  Sleeping,
+  Transition,
+  VmMap,
+  VmMapEntry,
+  VmPage,
 } from './state.ts';
-import { entryAt, touchBacking, touchMap } from './vm-map-entry.ts';
-import { vmObjectAllocate } from './vm-object.ts';
+import { entryAt, objectOf, offsetAt } from './vm-map-entry.ts';
 import {
   leaveQueues,
+  mappedPage,
   vmPageActivate,
   vmPageAlloc,
   vmPageLookup,
@@ -39,101 +28,103 @@ import {
   vmPageZeroFill,
 } from './vm-page.ts';
 
-/** What a fault is asked to make possible. */
-export interface FaultRequest {
-  /** Rights that the access needs. */
-  readonly type: VmProt;
-  /** True for the faults that wire a range: the page's wire count follows the entry's. */
-  readonly changeWiring: boolean;
-}
+/** `changeWiring` marks the faults that wire a range: the page's wire count follows the entry's. */
+type Fault = Call<'vm_fault'> & { readonly changeWiring?: boolean };
 
 /** vm_fault: a KERN code, once the page of the address is resident and mapped; starts over after every sleep. */
-export function* fault(
-  state: ModelState,
-  map: VmMap,
-  address: VirtualAddress,
-  { type, changeWiring }: FaultRequest,
-): Sleeping<number> {
+export function* vmFault(state: ModelState, fault: Fault, map: VmMap): Sleeping<KernCode> {
   cite(state, 'FAULT-1');
+  const address = truncPage(fault.address);
   for (;;) {
-    const found = bottomEntry(state, map, address);
-    if (found === undefined) return KERN_INVALID_ADDRESS;
-    map = found.map;
-    if (!permits(found.entry.protection, type)) return KERN_PROTECTION_FAILURE;
-    const page = pageFor(state, found.map, found.entry, address);
-    if (page === undefined) {
-      yield* vmWait(state, 'Y-FAULT-MEM');
-      continue;
+    cite(state, 'FAULT-2');
+    let entry = entryAt(map, address);
+    while (entry?.submap) {
+      map = entry.submap;
+      entry = entryAt(map, address);
     }
-    finish(state, address, { page, entry: found.entry, changeWiring });
-    return KERN_SUCCESS;
-  }
-}
-
-/** The entry that backs an address, in this map or in a submap below it. */
-function bottomEntry(
-  state: ModelState,
-  map: VmMap,
-  address: VirtualAddress,
-): { readonly map: VmMap; readonly entry: VmMapEntry } | undefined {
-  cite(state, 'FAULT-2');
-  for (;;) {
-    const entry = entryAt(map, address);
-    if (entry === undefined) return undefined;
-    if (entry.submap === null) return { map, entry };
-    map = entry.submap;
+    if (entry === undefined) return KERN_INVALID_ADDRESS;
+    if (!permits(entry.protection, fault.protection)) return KERN_PROTECTION_FAILURE;
+    const page = pageBehind(state, map, entry, address);
+    if (page !== undefined) {
+      mapPage(state, entry, page, address, fault);
+      return KERN_SUCCESS;
+    }
+    yield* vmWait(state, 'Y-FAULT-MEM');
   }
 }
 
 /** The page behind an address, zero-filled where it is new; undefined when no frame is free. */
-function pageFor(
+function pageBehind(
   state: ModelState,
   map: VmMap,
   entry: VmMapEntry,
   address: VirtualAddress,
 ): VmPage | undefined {
-  if (entry.object === null) {
-    cite(state, 'FAULT-4');
-    entry.object = vmObjectAllocate(state, byteDistance(entry.start, entry.end));
-    entry.offset = objectOffset(0);
-    touchMap(state, map);
-    touchBacking(state, entry);
-  }
-  const offset = advanceOffset(entry.offset, byteDistance(entry.start, address));
-  const resident = vmPageLookup(state, entry.object, offset);
+  if (entry.object === null) cite(state, 'FAULT-4');
+  const object = objectOf(state, map, entry);
+  const offset = offsetAt(entry, address);
+  const resident = vmPageLookup(state, object, offset);
   if (resident !== undefined) {
     cite(state, 'FAULT-6');
     leaveQueues(state, resident);
     return resident;
   }
   cite(state, 'FAULT-7');
-  const fresh = vmPageAlloc(state, entry.object, offset);
+  const fresh = vmPageAlloc(state, object, offset);
   if (fresh !== undefined) vmPageZeroFill(state, fresh);
   return fresh;
 }
 
 /** Maps the page as its entry says and settles its wire count or queue. */
-function finish(
+function mapPage(
   state: ModelState,
+  { protection, wiredCount }: VmMapEntry,
+  page: VmPage,
   address: VirtualAddress,
-  {
-    page,
-    entry,
-    changeWiring,
-  }: { readonly page: VmPage; readonly entry: VmMapEntry; readonly changeWiring: boolean },
+  { changeWiring = false }: Fault,
 ): void {
   cite(state, 'FAULT-3');
-  const wired = entry.wiredCount > 0;
+  const wired = wiredCount > 0;
   cite(state, 'FAULT-9');
-  pmapEnter(state, address, { frame: page.frame, protection: entry.protection, wired });
+  pmapEnter(state, { address, frame: page.frame, protection, wired });
   if (!changeWiring) vmPageActivate(state, page);
   else if (wired) vmPageWire(state, page);
   else vmPageUnwire(state, page);
 }
 
-/** vm_fault as an operation. */
-export function* vmFault(state: ModelState, { map: name, address, protection }: VmFault): Sleeping<Outcome> {
-  const map = mapNamed(state, name);
-  if (map === undefined) return rejected('CONV-4');
-  return kern(yield* fault(state, map, truncPage(address), { type: protection, changeWiring: false }));
+/** The page addresses of a range, ascending. */
+export function* pageAddresses({ start, end }: Range): Generator<VirtualAddress> {
+  for (let address = start; address < end; address = advance(address, PAGE_SIZE)) yield address;
+}
+
+/** vm_fault_wire: every page of the range becomes resident, wired and mapped, whatever the entry's protection. */
+export function* faultWire(
+  state: ModelState,
+  map: VmMap,
+  range: Range,
+  transition: Transition,
+): Sleeping<void> {
+  for (const address of pageAddresses(range)) {
+    cite(state, 'FAULT-WIRE-1');
+    transition.position = address;
+    yield* vmFault(state, { address, protection: VM_PROT_NONE, changeWiring: true }, map);
+  }
+}
+
+/** The page that an entry says belongs at an address. */
+const residentPage = (state: ModelState, entry: VmMapEntry, address: VirtualAddress): VmPage | undefined =>
+  entry.object === null ? undefined : vmPageLookup(state, entry.object, offsetAt(entry, address));
+
+/**
+ * vm_fault_unwire: every page behind the entry loses one wiring, also one whose mapping was taken away (DEV-18). A page
+ * that is neither mapped nor resident stops the machine.
+ */
+export function faultUnwire(state: ModelState, entry: VmMapEntry): void {
+  for (const address of pageAddresses(entry)) {
+    cite(state, 'FAULT-UNW-1');
+    const page = mappedPage(state, address) ?? residentPage(state, entry, address);
+    if (page === undefined) stopMachine(PANIC.unwireNotInPmap);
+    pmapChangeWiring(state, { address, wired: false });
+    vmPageUnwire(state, page);
+  }
 }

@@ -1,17 +1,17 @@
-/** Kernel memory: allocation and release (vm_kern.c); kmem_malloc has a file of its own. */
+/** Kernel memory: allocation and release (vm_kern.c). */
 import {
   advance,
   type ByteCount,
   byteDistance,
+  type ObjectOffset,
   objectOffset,
+  PAGE_SIZE,
   roundPage,
   roundPageUnwrapped,
   truncPage,
   unwrappedEnd,
-  type VirtualAddress,
 } from '../contract/address.ts';
 import {
-  allocated,
   done,
   KERN_INVALID_ADDRESS,
   KERN_NO_SPACE,
@@ -21,167 +21,196 @@ import {
   PANIC,
   rejected,
 } from '../contract/outcome.ts';
-import type {
-  KmemAlloc,
-  KmemAllocPageable,
-  KmemAllocWait,
-  KmemFree,
-  KmemFreeWakeup,
-  KmemSuballoc,
-} from '../contract/vm-kern.ts';
+import { VM_PROT_NONE } from '../contract/protection.ts';
+import { assert, cite, mapNamed, stopMachine, touch } from './bookkeeping.ts';
+import { pmapKenter, pmapPageProtect } from './pmap.ts';
 import { beginTransition, endTransition, vmWait, wakeup } from './sched.ts';
-import {
-  assert,
-  cite,
-  type ModelState,
-  mapNamed,
-  type Sleeping,
-  stopMachine,
-  touch,
-  type VmMap,
-} from './state.ts';
-import { pageAddresses } from './vm-fault-wire.ts';
-import { findspace, insert, insertNull } from './vm-map.ts';
+import type { Call, ModelState, Range, Sleeping, VmMap, VmObject, VmPage } from './state.ts';
+import { pageAddresses } from './vm-fault.ts';
+import { findspace, insert, startOf } from './vm-map.ts';
 import { createMap, makeSubmap } from './vm-map-create.ts';
-import { remove } from './vm-map-delete.ts';
-import { type Range, simplify } from './vm-map-entry.ts';
-import { wire } from './vm-map-pageable.ts';
-import { vmPageAlloc, vmPageLookup, vmPageZeroFill } from './vm-page.ts';
+import { deleteRange, vmMapRemove } from './vm-map-delete.ts';
+import { entryAt, vmMapSimplify } from './vm-map-entry.ts';
+import { vmMapPageable } from './vm-map-pageable.ts';
+import { vmPageAlloc, vmPageFree, vmPageLookup, vmPageZeroFill } from './vm-page.ts';
 
-/** A request in whole pages; undefined where it asks for nothing, or for more than 2^32 bytes once rounded. */
-export function requestedLength(state: ModelState, size: ByteCount): ByteCount | undefined {
-  const length = roundPage(size);
-  if (length !== undefined && length > 0) return length;
-  cite(state, 'KM-SIZE-1');
-  return undefined;
-}
-
-/** The range of `length` bytes from `start` on, which lies below 2^32. */
-export const rangeFrom = (start: VirtualAddress, length: ByteCount): Range => ({
-  start,
-  end: advance(start, length),
-});
-
-/** kmem_alloc_pageable: addresses without pages. */
-export function kmemAllocPageable(state: ModelState, { map: name, size }: KmemAllocPageable): Outcome {
-  const map = mapNamed(state, name);
-  if (map === undefined) return rejected('CONV-4');
-  const length = requestedLength(state, size);
-  if (length === undefined) return none;
-  cite(state, 'KM-PAGEABLE-1');
-  const start = reserveNull(state, map, length);
-  return start === undefined ? none : allocated(start);
+/** A request in whole pages; 0 where it asks for nothing, or for more than 2^32 bytes once rounded. */
+function requestedLength(state: ModelState, size: ByteCount): number {
+  const length = roundPage(size) ?? 0;
+  if (length === 0) cite(state, 'KM-SIZE-1');
+  return length;
 }
 
 /** The lowest free range of the map, taken without an object. */
-function reserveNull(state: ModelState, map: VmMap, length: ByteCount): VirtualAddress | undefined {
-  const start = findspace(state, map, map.min, length);
-  if (start === undefined) return undefined;
-  const code = insertNull(state, map, rangeFrom(start, length));
-  assert(code === KERN_SUCCESS, 'space that was found can be taken');
-  return start;
+function reserve(state: ModelState, map: VmMap, length: number): Range | undefined {
+  const range = findspace(state, map, map.min, length);
+  if (range !== undefined) insert(state, map, range);
+  return range;
+}
+
+/** kmem_alloc_pageable: addresses without pages. */
+export function kmemAllocPageable(
+  state: ModelState,
+  { size }: Call<'kmem_alloc_pageable'>,
+  map: VmMap,
+): Outcome {
+  const length = requestedLength(state, size);
+  if (length === 0) return none;
+  cite(state, 'KM-PAGEABLE-1');
+  return startOf(reserve(state, map, length));
 }
 
 /** kmem_alloc: wired memory that reads as zero; keeps its range while it sleeps for pages. */
-export function* kmemAlloc(state: ModelState, { map: name, size }: KmemAlloc): Sleeping<Outcome> {
-  const map = mapNamed(state, name);
-  if (map === undefined) return rejected('CONV-4');
+export function* kmemAlloc(state: ModelState, { size }: Call<'kmem_alloc'>, map: VmMap): Sleeping<Outcome> {
   const length = requestedLength(state, size);
-  if (length === undefined) return none;
+  if (length === 0) return none;
   cite(state, 'KM-ALLOC-1');
-  const start = findspace(state, map, map.min, length);
-  if (start === undefined) return none;
+  const range = findspace(state, map, map.min, length);
+  if (range === undefined) return none;
   cite(state, 'KM-ALLOC-2');
-  const range = rangeFrom(start, length);
-  const offset = objectOffset(start - state.machine.kernelMin);
-  const code = insert(state, map, { ...range, object: state.kernelObject, offset });
-  assert(code === KERN_SUCCESS, 'space that was found can be taken');
+  const offset = objectOffset(range.start - state.machine.kernelMin);
+  insert(state, map, range, state.kernelObject, offset);
   yield* fillWithZeroes(state, map, range);
   cite(state, 'KM-ALLOC-4');
-  yield* wire(state, map, range.start, range.end);
-  simplify(state, map, start);
-  return allocated(start);
+  yield* vmMapPageable(state, { ...range, pageable: false }, map);
+  vmMapSimplify(state, range, map);
+  return startOf(range);
 }
 
 /** Makes every page of a kernel_object range exist and read as zero, sleeping where there is no frame. */
 function* fillWithZeroes(state: ModelState, map: VmMap, range: Range): Sleeping<void> {
   const transition = beginTransition(state, 'filling', map, range);
-  for (const address of pageAddresses(range.start, range.end)) {
+  for (const address of pageAddresses(range)) {
     cite(state, 'KM-ALLOC-3');
-    const offset = objectOffset(address - state.machine.kernelMin);
     transition.position = address;
-    touch(state, 'transitions');
-    let page =
-      vmPageLookup(state, state.kernelObject, offset) ?? vmPageAlloc(state, state.kernelObject, offset);
+    const offset = objectOffset(address - state.machine.kernelMin);
+    let page = pageAt(state, state.kernelObject, offset);
     while (page === undefined) {
       cite(state, 'KM-ALLOC-6');
       yield* vmWait(state, 'Y-KA-MEM');
-      page =
-        vmPageLookup(state, state.kernelObject, offset) ?? vmPageAlloc(state, state.kernelObject, offset);
+      page = pageAt(state, state.kernelObject, offset);
     }
     vmPageZeroFill(state, page);
   }
   endTransition(state, transition);
 }
 
-/** kmem_alloc_wait: as kmem_alloc_pageable, but waits for kmem_free_wakeup while there is no room. */
-export function* kmemAllocWait(state: ModelState, { map: name, size }: KmemAllocWait): Sleeping<Outcome> {
-  const map = mapNamed(state, name);
-  if (map === undefined) return rejected('CONV-4');
+/** The resident page, else a fresh one, else undefined (DEV-48). */
+const pageAt = (state: ModelState, object: VmObject, offset: ObjectOffset): VmPage | undefined =>
+  vmPageLookup(state, object, offset) ?? vmPageAlloc(state, object, offset);
+
+/** kmem_malloc, for callers that may be interrupt handlers: those must not wait, and get pages as they are. */
+export function* kmemMalloc(state: ModelState, call: Call<'kmem_malloc'>, map: VmMap): Sleeping<Outcome> {
+  const { size, canWait } = call;
+  cite(state, 'KM-MALLOC-1');
+  if (map.name !== 'kmem' && map.name !== 'mb') return stopMachine(PANIC.mallocWrongMap);
+  const kmem = mapNamed(state, 'kmem');
+  if (kmem === undefined) return rejected('PRE-KM-MALLOC-1');
   const length = requestedLength(state, size);
-  if (length === undefined) return none;
+  if (length === 0) return none;
+  const range = findspace(state, map, 0, length);
+  if (range === undefined) {
+    cite(state, 'KM-MALLOC-2');
+    return canWait ? stopMachine(PANIC.mallocMapTooSmall) : none;
+  }
+  cite(state, 'KM-MALLOC-3');
+  const offset = objectOffset(range.start - kmem.min);
+  insert(state, map, range, state.kmemObject, offset);
+  if (canWait) {
+    cite(state, 'KM-MALLOC-4');
+    yield* vmMapPageable(state, { ...range, pageable: false }, map);
+  } else {
+    const pages = pagesAtOnce(state, map, range, offset);
+    if (pages === undefined) return none;
+    wireAtOnce(state, map, range, pages);
+  }
+  vmMapSimplify(state, range, map);
+  return startOf(range);
+}
+
+/** The pages of a kmem_object range in order, contents as they are; undefined, and nothing of it left, when one is missing. */
+function pagesAtOnce(state: ModelState, map: VmMap, range: Range, first: ObjectOffset): VmPage[] | undefined {
+  cite(state, 'KM-MALLOC-5');
+  const pages: VmPage[] = [];
+  for (const address of pageAddresses(range)) {
+    const page = pageAt(state, state.kmemObject, objectOffset(first + (address - range.start)));
+    if (page === undefined) {
+      takeBack(state, pages);
+      deleteRange(state, map, range);
+      return undefined;
+    }
+    pages.push(page);
+  }
+  return pages;
+}
+
+/** Order only: the frames go back to FREE from the highest offset down, with resident pages among them. */
+function takeBack(state: ModelState, pages: readonly VmPage[]): void {
+  for (const page of pages.toReversed()) {
+    pmapPageProtect(state, { frame: page.frame, protection: VM_PROT_NONE });
+    vmPageFree(state, page);
+  }
+}
+
+/** Marks a range wired and maps its pages directly; their wire counts stay as they are. */
+function wireAtOnce(state: ModelState, map: VmMap, range: Range, pages: readonly VmPage[]): void {
+  cite(state, 'KM-MALLOC-6');
+  const entry = entryAt(map, range.start);
+  assert(entry?.start === range.start && entry.end === range.end, 'a block has an entry of its own');
+  entry.wiredCount = 1;
+  touch(state, map);
+  for (const [index, { frame }] of pages.entries())
+    pmapKenter(state, { address: advance(range.start, index * PAGE_SIZE), frame });
+}
+
+/** kmem_alloc_wait: as kmem_alloc_pageable, but waits for kmem_free_wakeup while there is no room. */
+export function* kmemAllocWait(
+  state: ModelState,
+  { size }: Call<'kmem_alloc_wait'>,
+  map: VmMap,
+): Sleeping<Outcome> {
+  const length = requestedLength(state, size);
+  if (length === 0) return none;
   for (;;) {
     cite(state, 'KM-WAIT-1');
-    const start = reserveNull(state, map, length);
-    if (start !== undefined) return allocated(start);
-    if (byteDistance(map.min, map.max) < length) return none;
+    const range = reserve(state, map, length);
+    if (range !== undefined || byteDistance(map.min, map.max) < length) return startOf(range);
     yield { point: 'Y-KAW', event: `map:${map.name}` };
   }
 }
 
 /** kmem_free: releases whatever lies in the pages that the range touches; refusals go unnoticed. */
-export function* kmemFree(state: ModelState, { map: name, address, size }: KmemFree): Sleeping<Outcome> {
-  const map = mapNamed(state, name);
-  if (map === undefined) return rejected('CONV-4');
-  yield* free(state, map, address, size);
+export function* kmemFree(state: ModelState, call: Call<'kmem_free'>, map: VmMap): Sleeping<Outcome> {
+  cite(state, 'KM-FREE-1');
+  const { address, size } = call;
+  const end = roundPageUnwrapped(unwrappedEnd(address, size));
+  if (size > 0) yield* vmMapRemove(state, { start: truncPage(address), end }, map);
   return done;
 }
 
-function* free(state: ModelState, map: VmMap, address: VirtualAddress, size: ByteCount): Sleeping<void> {
-  cite(state, 'KM-FREE-1');
-  if (size === 0) return;
-  yield* remove(state, map, truncPage(address), roundPageUnwrapped(unwrappedEnd(address, size)));
-}
-
 /** kmem_free_wakeup: kmem_free, after which everybody who waits for room in the map looks again. */
-export function* kmemFreeWakeup(state: ModelState, operation: KmemFreeWakeup): Sleeping<Outcome> {
-  const map = mapNamed(state, operation.map);
-  if (map === undefined) return rejected('CONV-4');
-  yield* free(state, map, operation.address, operation.size);
+export function* kmemFreeWakeup(state: ModelState, call: Call<'kmem_free'>, map: VmMap): Sleeping<Outcome> {
+  yield* kmemFree(state, call, map);
   cite(state, 'KM-WAKE-1');
   wakeup(state, `map:${map.name}`);
   return done;
 }
 
 /** kmem_suballoc: a map of its own over a fresh range of another; anything in the way stops the machine. */
-export function kmemSuballoc(state: ModelState, operation: KmemSuballoc): Outcome {
-  const { name, pageable } = operation;
-  const parent = mapNamed(state, operation.parent);
-  if (parent === undefined || mapNamed(state, name) !== undefined) return rejected('CONV-4');
-  const length = roundPage(operation.size) ?? 0;
-  const start = length === 0 ? undefined : findspace(state, parent, parent.min, length);
-  if (length === 0 || start === undefined) {
+export function kmemSuballoc(state: ModelState, call: Call<'kmem_suballoc'>, parent: VmMap): Outcome {
+  const { name, pageable } = call;
+  if (mapNamed(state, name) !== undefined) return rejected('KM-SUB-2');
+  const length = roundPage(call.size) ?? 0;
+  const range = reserve(state, parent, length);
+  if (range === undefined) {
     cite(state, 'KM-SUB-1');
     const code = length === 0 ? KERN_INVALID_ADDRESS : KERN_NO_SPACE;
     state.step.console.push(`kmem_suballoc: bad status return of ${code}.`);
     return stopMachine(PANIC.suballoc);
   }
-  const range = rangeFrom(start, length);
-  insertNull(state, parent, range);
   cite(state, 'KM-SUB-2');
   const submap = createMap(state, { name, min: range.start, max: range.end, pageable });
-  const code = makeSubmap(state, parent, range, submap);
-  if (code !== KERN_SUCCESS) stopMachine(PANIC.suballocUnableToChange);
+  if (makeSubmap(state, parent, range, submap) !== KERN_SUCCESS) stopMachine(PANIC.suballocUnableToChange);
   cite(state, 'KM-SUB-3');
   return { kind: 'submap', map: name, min: range.start, max: range.end };
 }

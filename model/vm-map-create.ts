@@ -1,50 +1,42 @@
 /** New maps, and maps inside maps (vm_map.c). */
-import { isPageAligned, type VirtualAddress } from '../contract/address.ts';
+import { isPageAligned } from '../contract/address.ts';
 import {
   done,
   KERN_INVALID_ARGUMENT,
   KERN_SUCCESS,
-  kern,
   type Outcome,
   PANIC,
   rejected,
 } from '../contract/outcome.ts';
-import type { MapName, VmMapCreate, VmMapSubmap } from '../contract/vm-map.ts';
-import { cite, type ModelState, mapNamed, stopMachine, touch, type VmMap } from './state.ts';
+import { cite, mapNamed, stopMachine, touch } from './bookkeeping.ts';
+import type { Answer, Call, KernCode, ModelState, Range, VmMap } from './state.ts';
 import { aligned } from './vm-map.ts';
-import { clipEnd, clipStart, entryAt, type Range, touchBacking, touchMap } from './vm-map-entry.ts';
+import { clipEnd, clipStart, entryAt } from './vm-map-entry.ts';
 
-/** Bounds and entry source of a new map. */
-interface NewMap {
-  readonly name: MapName;
-  readonly min: VirtualAddress;
-  /** Exclusive. */
-  readonly max: VirtualAddress;
-  readonly pageable: boolean;
-}
+/** Names of the maps that the kernel itself keeps. */
+export const isReservedName = (name: string): boolean => ['kernel', 'kmem', 'mb'].includes(name);
 
 /** Static map records in use. */
 export const staticMapsInUse = (state: ModelState): number =>
   state.maps.filter((map) => map.staticRecord).length;
 
 /** vm_map_create: an empty map, or a stopped machine when it needs a static record and none is left. */
-export function createMap(state: ModelState, { name, min, max, pageable }: NewMap): VmMap {
+export function createMap(state: ModelState, { name, min, max, pageable }: Call<'vm_map_create'>): VmMap {
   cite(state, 'MAP-CREATE-1');
   const staticRecord = mapNamed(state, 'kmem') === undefined;
   if (staticRecord && staticMapsInUse(state) >= state.machine.staticMaps) stopMachine(PANIC.outOfMaps);
   const map: VmMap = { name, min, max, pageable, staticRecord, creatorReference: true, entries: [] };
   state.maps.push(map);
-  touchMap(state, map);
-  touch(state, 'pools', 'pmap:kernel');
+  touch(state, map, 'pmap:kernel');
   return map;
 }
 
 /** vm_map_create as an operation. */
-export function vmMapCreate(state: ModelState, operation: VmMapCreate): Outcome {
-  const { name, min, max } = operation;
-  const taken = mapNamed(state, name) !== undefined || ['kernel', 'kmem', 'mb'].includes(name);
-  if (taken || !isPageAligned(min) || !isPageAligned(max) || min > max) return rejected('CONV-4');
-  createMap(state, operation);
+export function vmMapCreate(state: ModelState, call: Call<'vm_map_create'>): Outcome {
+  const { name, min, max } = call;
+  const taken = isReservedName(name) || mapNamed(state, name) !== undefined;
+  if (taken || !isPageAligned(min) || !isPageAligned(max) || min > max) return rejected('MAP-CREATE-1');
+  createMap(state, call);
   return done;
 }
 
@@ -52,12 +44,12 @@ export function vmMapCreate(state: ModelState, operation: VmMapCreate): Outcome 
 function liesIn(state: ModelState, map: VmMap, ancestor: VmMap): boolean {
   if (map === ancestor) return true;
   return state.maps.some(
-    (parent) => parent.entries.some((entry) => entry.submap === map) && liesIn(state, parent, ancestor),
+    (parent) => parent.entries.some(({ submap }) => submap === map) && liesIn(state, parent, ancestor),
   );
 }
 
 /** vm_map_submap: turns a part of an object-less entry into the placeholder of a map with exactly its bounds. */
-export function makeSubmap(state: ModelState, map: VmMap, { start, end }: Range, submap: VmMap): number {
+export function makeSubmap(state: ModelState, map: VmMap, { start, end }: Range, submap: VmMap): KernCode {
   if (!aligned(state, start, end)) return KERN_INVALID_ARGUMENT;
   const entry = entryAt(map, start);
   const replaceable =
@@ -77,15 +69,12 @@ export function makeSubmap(state: ModelState, map: VmMap, { start, end }: Range,
   const placeholder = clipStart(state, map, entry, start);
   clipEnd(state, map, placeholder, end);
   placeholder.submap = submap;
-  touchMap(state, map);
-  touchBacking(state, placeholder);
+  touch(state, map, submap);
   return KERN_SUCCESS;
 }
 
 /** vm_map_submap as an operation. */
-export function vmMapSubmap(state: ModelState, { map: name, start, end, submap }: VmMapSubmap): Outcome {
-  const map = mapNamed(state, name);
-  const child = mapNamed(state, submap);
-  if (map === undefined || child === undefined) return rejected('CONV-4');
-  return kern(makeSubmap(state, map, { start, end }, child));
+export function vmMapSubmap(state: ModelState, call: Call<'vm_map_submap'>, map: VmMap): Answer {
+  const submap = mapNamed(state, call.submap);
+  return submap === undefined ? rejected('CONV-4') : makeSubmap(state, map, call, submap);
 }

@@ -1,27 +1,11 @@
 /** Entries of a map: finding, creating, splitting and merging them (vm_map.c). */
-import { advanceOffset, type ObjectOffset, type VirtualAddress } from '../contract/address.ts';
-import { done, type Outcome, PANIC, rejected } from '../contract/outcome.ts';
-import { VM_INHERIT_COPY, VM_PROT_ALL } from '../contract/protection.ts';
-import type { VmMapSimplify } from '../contract/vm-map.ts';
-import {
-  assert,
-  cite,
-  type ModelState,
-  mapNamed,
-  stopMachine,
-  touch,
-  type VmMap,
-  type VmMapEntry,
-  type VmObject,
-} from './state.ts';
-import { vmObjectDeallocate } from './vm-object.ts';
 
-/** A range of a map whose bounds lie in [min, max] of it, or empty. */
-export interface Range {
-  readonly start: VirtualAddress;
-  /** Exclusive. */
-  readonly end: VirtualAddress;
-}
+import type { VirtualAddress } from '../contract/address.ts';
+import { advanceOffset, byteDistance, type ObjectOffset, objectOffset } from '../contract/address.ts';
+import { done, type Outcome, PANIC } from '../contract/outcome.ts';
+import { cite, stopMachine, touch } from './bookkeeping.ts';
+import type { Call, ModelState, Range, VmMap, VmMapEntry, VmObject } from './state.ts';
+import { vmObjectAllocate, vmObjectDeallocate } from './vm-object.ts';
 
 /** vm_map_lookup_entry: the entry that contains an address. */
 export function entryAt(map: VmMap, address: VirtualAddress): VmMapEntry | undefined {
@@ -44,14 +28,9 @@ export function continues(map: VmMap, entry: VmMapEntry, end: VirtualAddress): b
   return entry.end >= end || map.entries.some((next) => next.start === entry.end);
 }
 
-export function touchMap(state: ModelState, map: VmMap): void {
-  touch(state, `map:${map.name}`);
-}
-
-/** Notes that what an entry names may have gained or lost a reference. */
-export function touchBacking(state: ModelState, { object, submap }: VmMapEntry): void {
-  if (object !== null) touch(state, `object:${object.name}`);
-  if (submap !== null) touchMap(state, submap);
+/** Offset in an entry's object of an address in the entry, or of its end. */
+export function offsetAt(entry: VmMapEntry, address: VirtualAddress): ObjectOffset {
+  return advanceOffset(entry.offset, byteDistance(entry.start, address));
 }
 
 /** Static entries in use, over all maps that draw on the pool. */
@@ -61,45 +40,41 @@ export function staticEntriesInUse(state: ModelState): number {
   return used;
 }
 
-/** vm_map_entry_create: takes an entry from the map's source, or stops the machine when the static pool is empty. */
-export function vmMapEntryCreate(state: ModelState, map: VmMap): void {
+/** vm_map_entry_create: puts an entry into its map, or stops the machine when the static pool is empty. */
+export function vmMapEntryCreate(state: ModelState, map: VmMap, entry: VmMapEntry): void {
   cite(state, 'MAP-ENTRY-1');
-  touch(state, 'pools');
   const { mapEntries } = state.machine;
-  if (map.pageable || mapEntries === null) return;
-  if (staticEntriesInUse(state) >= mapEntries) stopMachine(PANIC.outOfMapEntries);
+  const isStatic = mapEntries !== null && !map.pageable;
+  if (isStatic && staticEntriesInUse(state) >= mapEntries) stopMachine(PANIC.outOfMapEntries);
+  const following = map.entries.findIndex(({ start }) => start > entry.start);
+  map.entries.splice(following < 0 ? map.entries.length : following, 0, entry);
+  touch(state, map, entry.object, entry.submap);
 }
 
-/** A new entry with every attribute at its default. */
-export function defaultEntry(
-  { start, end }: Range,
-  object: VmObject | null,
-  offset: ObjectOffset,
-): VmMapEntry {
-  return {
-    start,
-    end,
-    object,
-    submap: null,
-    offset,
-    protection: VM_PROT_ALL,
-    maxProtection: VM_PROT_ALL,
-    inheritance: VM_INHERIT_COPY,
-    wiredCount: 0,
-  };
+/** Takes an entry out of its map. */
+export function unlink(state: ModelState, map: VmMap, entry: VmMapEntry): void {
+  map.entries.splice(map.entries.indexOf(entry), 1);
+  touch(state, map);
+}
+
+/** The object behind an entry; one without gets a fresh object of its whole length. */
+export function objectOf(state: ModelState, map: VmMap, entry: VmMapEntry): VmObject {
+  if (entry.object === null) {
+    entry.object = vmObjectAllocate(state, byteDistance(entry.start, entry.end));
+    entry.offset = objectOffset(0);
+    touch(state, map);
+  }
+  return entry.object;
 }
 
 /** Splits an entry at an address strictly inside it; both halves keep every attribute. Answers the back half. */
 function split(state: ModelState, map: VmMap, entry: VmMapEntry, at: VirtualAddress): VmMapEntry {
-  cite(state, 'MAP-CLIP-3');
-  vmMapEntryCreate(state, map);
   cite(state, 'MAP-CLIP-1');
   if (entry.submap !== null) cite(state, 'MAP-CLIP-2');
-  const back = { ...entry, start: at, offset: advanceOffset(entry.offset, at - entry.start) };
+  cite(state, 'MAP-CLIP-3');
+  const back = { ...entry, start: at, offset: offsetAt(entry, at) };
+  vmMapEntryCreate(state, map, back);
   entry.end = at;
-  map.entries.splice(map.entries.indexOf(entry) + 1, 0, back);
-  touchMap(state, map);
-  touchBacking(state, entry);
   state.onMapEvent?.({ kind: 'clip', map: map.name, frontStart: entry.start, at });
   return back;
 }
@@ -127,7 +102,7 @@ export function clipResidue(state: ModelState, map: VmMap, start: VirtualAddress
   const entry = entryAt(map, start);
   if (entry === undefined || entry.start === start) return;
   cite(state, 'MAP-CLIP-4');
-  clipStart(state, map, entry, start);
+  split(state, map, entry, start);
 }
 
 /** True when `next` goes on where `entry` ends and nothing tells them apart. */
@@ -137,7 +112,7 @@ function seamless(entry: VmMapEntry, next: VmMapEntry): boolean {
     entry.submap === null &&
     next.submap === null &&
     entry.object === next.object &&
-    advanceOffset(entry.offset, entry.end - entry.start) === next.offset &&
+    offsetAt(entry, entry.end) === next.offset &&
     entry.inheritance === next.inheritance &&
     entry.protection === next.protection &&
     entry.maxProtection === next.maxProtection &&
@@ -146,31 +121,15 @@ function seamless(entry: VmMapEntry, next: VmMapEntry): boolean {
 }
 
 /** vm_map_simplify: merges the entry that starts at `start` into its predecessor, where the seam does not show. */
-export function simplify(state: ModelState, map: VmMap, start: VirtualAddress): void {
+export function vmMapSimplify(state: ModelState, { start }: Call<'vm_map_simplify'>, map: VmMap): Outcome {
   const entry = entryAt(map, start);
   const previous = entryBefore(map, start);
-  if (entry === undefined || previous === undefined || entry.start !== start) return;
-  if (!seamless(previous, entry)) return;
+  if (entry === undefined || previous === undefined || entry.start !== start) return done;
+  if (!seamless(previous, entry)) return done;
   cite(state, 'MAP-SIMPL-1');
   previous.end = entry.end;
   unlink(state, map, entry);
   vmObjectDeallocate(state, entry.object);
   state.onMapEvent?.({ kind: 'simplify', map: map.name, absorbed: start, absorber: previous.start });
-}
-
-/** Takes an entry out of its map and gives it back to where it came from. */
-export function unlink(state: ModelState, map: VmMap, entry: VmMapEntry): void {
-  const at = map.entries.indexOf(entry);
-  assert(at >= 0, 'an unlinked entry is in its map');
-  map.entries.splice(at, 1);
-  touchMap(state, map);
-  touch(state, 'pools');
-}
-
-/** vm_map_simplify as an operation. */
-export function vmMapSimplify(state: ModelState, { map: name, start }: VmMapSimplify): Outcome {
-  const map = mapNamed(state, name);
-  if (map === undefined) return rejected('CONV-4');
-  simplify(state, map, start);
   return done;
 }

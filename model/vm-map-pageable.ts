@@ -1,51 +1,26 @@
 /** Wiring and unwiring ranges (vm_map_pageable in vm_map.c). */
-import { byteDistance, objectOffset } from '../contract/address.ts';
-import {
-  KERN_INVALID_ADDRESS,
-  KERN_INVALID_ARGUMENT,
-  KERN_SUCCESS,
-  kern,
-  type Outcome,
-  rejected,
-} from '../contract/outcome.ts';
-import type { VmMapPageable } from '../contract/vm-map.ts';
-import { beginTransition, endTransition, waitForTransitions } from './sched.ts';
-import { cite, type ModelState, mapNamed, type Sleeping, type VmMap, type VmMapEntry } from './state.ts';
-import { faultUnwire, faultWire } from './vm-fault-wire.ts';
-import { aligned, clamp } from './vm-map.ts';
-import {
-  clipEnd,
-  clipResidue,
-  clipStart,
-  continues,
-  entriesIn,
-  entryAt,
-  type Range,
-  touchBacking,
-  touchMap,
-} from './vm-map-entry.ts';
-import { vmObjectAllocate } from './vm-object.ts';
+import { KERN_INVALID_ADDRESS, KERN_INVALID_ARGUMENT, KERN_SUCCESS } from '../contract/outcome.ts';
+import { cite, touch } from './bookkeeping.ts';
+import { beginTransition, endTransition } from './sched.ts';
+import type { Call, KernCode, ModelState, Range, Sleeping, VmMap, VmMapEntry } from './state.ts';
+import { faultUnwire, faultWire } from './vm-fault.ts';
+import { admit } from './vm-map.ts';
+import { clipEnd, clipResidue, clipStart, continues, entriesIn, entryAt, objectOf } from './vm-map-entry.ts';
 
-/** vm_map_pageable as an operation. */
-export function* vmMapPageable(state: ModelState, operation: VmMapPageable): Sleeping<Outcome> {
-  const map = mapNamed(state, operation.map);
-  if (map === undefined) return rejected('CONV-4');
-  const { start, end } = operation;
-  return kern(yield* operation.pageable ? unwire(state, map, start, end) : wire(state, map, start, end));
-}
-
-/** What both directions check first: the range they may work on, or a KERN code. */
-function* admit(state: ModelState, map: VmMap, start: number, end: number): Sleeping<Range | number> {
-  const range = clamp(state, map, start, end);
-  yield* waitForTransitions(state, map, range, ['wiring']);
-  if (!aligned(state, range.start, range.end)) return KERN_INVALID_ARGUMENT;
+/** vm_map_pageable: wires a range, or with `pageable` unwires it; a KERN code. */
+export function* vmMapPageable(
+  state: ModelState,
+  call: Call<'vm_map_pageable'>,
+  map: VmMap,
+): Sleeping<KernCode> {
+  const range = yield* admit(state, map, call, ['wiring']);
+  if (range === undefined) return KERN_INVALID_ARGUMENT;
   cite(state, 'MAP-PAGE-1');
-  return entryAt(map, range.start) === undefined ? KERN_INVALID_ADDRESS : range;
+  if (entryAt(map, range.start) === undefined) return KERN_INVALID_ADDRESS;
+  return call.pageable ? unwire(state, map, range) : yield* wire(state, map, range);
 }
 
-function* unwire(state: ModelState, map: VmMap, start: number, end: number): Sleeping<number> {
-  const range = yield* admit(state, map, start, end);
-  if (typeof range === 'number') return range;
+function unwire(state: ModelState, map: VmMap, range: Range): KernCode {
   cite(state, 'MAP-PAGE-2');
   clipResidue(state, map, range.start);
   const entries = entriesIn(map, range);
@@ -54,16 +29,14 @@ function* unwire(state: ModelState, map: VmMap, start: number, end: number): Sle
   for (const entry of entries) {
     clipEnd(state, map, entry, range.end);
     entry.wiredCount -= 1;
-    touchMap(state, map);
+    touch(state, map);
     if (entry.wiredCount === 0) faultUnwire(state, entry);
   }
   return KERN_SUCCESS;
 }
 
-/** vm_map_pageable(…, FALSE): a KERN code, once every page of the range is resident, wired and mapped. */
-export function* wire(state: ModelState, map: VmMap, start: number, end: number): Sleeping<number> {
-  const range = yield* admit(state, map, start, end);
-  if (typeof range === 'number') return range;
+/** Once it succeeds, every page of the range is resident, wired and mapped. */
+function* wire(state: ModelState, map: VmMap, range: Range): Sleeping<KernCode> {
   cite(state, 'MAP-PAGE-3');
   const entries = entriesIn(map, range);
   if (entries.length === 0) return KERN_SUCCESS;
@@ -73,46 +46,31 @@ export function* wire(state: ModelState, map: VmMap, start: number, end: number)
   }
   const fresh = raiseWiredCounts(state, map, range);
   if (fresh === undefined) return KERN_INVALID_ARGUMENT;
-  yield* wirePages(state, map, range, fresh);
-  return KERN_SUCCESS;
-}
-
-/**
- * Pass 1: every entry of the range is wired once more. Answers the ranges that were not wired before, as addresses;
- * undefined at a hole, after the counts have been put back. Clips and new objects stay in either case (Q-21).
- */
-function raiseWiredCounts(state: ModelState, map: VmMap, range: Range): Range[] | undefined {
-  cite(state, 'MAP-PAGE-4');
-  const raised: VmMapEntry[] = [];
-  const fresh: Range[] = [];
-  for (const found of entriesIn(map, range)) {
-    giveObject(state, map, found);
-    const entry = clipStart(state, map, found, range.start);
-    clipEnd(state, map, entry, range.end);
-    entry.wiredCount += 1;
-    raised.push(entry);
-    if (entry.wiredCount === 1) fresh.push({ start: entry.start, end: entry.end });
-    touchMap(state, map);
-    if (continues(map, entry, range.end)) continue;
-    for (const undone of raised) undone.wiredCount -= 1;
-    return undefined;
-  }
-  return fresh;
-}
-
-/** An entry that is about to be wired gets an object of its whole length, also for the parts beyond the range. */
-function giveObject(state: ModelState, map: VmMap, entry: VmMapEntry): void {
-  if (entry.wiredCount > 0 || entry.object !== null) return;
-  entry.object = vmObjectAllocate(state, byteDistance(entry.start, entry.end));
-  entry.offset = objectOffset(0);
-  touchMap(state, map);
-  touchBacking(state, entry);
-}
-
-/** Pass 2, with the map unlocked: faults every page in that was not wired before. */
-function* wirePages(state: ModelState, map: VmMap, range: Range, fresh: readonly Range[]): Sleeping<void> {
   cite(state, 'MAP-PAGE-5');
   const transition = beginTransition(state, 'wiring', map, range);
   for (const part of fresh) yield* faultWire(state, map, part, transition);
   endTransition(state, transition);
+  return KERN_SUCCESS;
+}
+
+/**
+ * Pass 1: every entry of the range is wired once more. Answers the ranges that were not wired before, as addresses,
+ * since the map is unlocked while they are faulted in. Undefined at a hole, after the counts have been put back;
+ * clips and new objects stay in either case (Q-21).
+ */
+function raiseWiredCounts(state: ModelState, map: VmMap, range: Range): Range[] | undefined {
+  cite(state, 'MAP-PAGE-4');
+  const raised: VmMapEntry[] = [];
+  for (const found of entriesIn(map, range)) {
+    if (found.wiredCount === 0) objectOf(state, map, found);
+    const entry = clipStart(state, map, found, range.start);
+    clipEnd(state, map, entry, range.end);
+    entry.wiredCount += 1;
+    raised.push(entry);
+    touch(state, map);
+    if (continues(map, entry, range.end)) continue;
+    for (const undone of raised) undone.wiredCount -= 1;
+    return undefined;
+  }
+  return raised.filter(({ wiredCount }) => wiredCount === 1).map(({ start, end }) => ({ start, end }));
 }

@@ -1,4 +1,4 @@
-/** Address maps: clamping, searching, inserting (vm_map.c). */
+/** Address maps: what range operations begin with, searching, inserting, looking up (vm_map.c). */
 import {
   ADDRESS_SPACE_END,
   address as addressOf,
@@ -10,49 +10,55 @@ import {
   objectOffset,
   roundPageUnwrapped,
   unwrappedEnd,
-  type VirtualAddress,
 } from '../contract/address.ts';
 import {
   allocated,
-  flag,
   KERN_INVALID_ADDRESS,
   KERN_INVALID_ARGUMENT,
   KERN_NO_SPACE,
   KERN_SUCCESS,
-  kern,
   none,
   type Outcome,
-  rejected,
 } from '../contract/outcome.ts';
 import { permits, VM_INHERIT_COPY, VM_PROT_ALL } from '../contract/protection.ts';
+import type { InsertedObject } from '../contract/vm-map.ts';
+import { cite, touch } from './bookkeeping.ts';
+import { inTransition } from './sched.ts';
 import type {
-  InsertedObject,
-  VmMapCheckProtection,
-  VmMapFind,
-  VmMapFindspace,
-  VmMapInsert,
-  VmMapLookupEntry,
-} from '../contract/vm-map.ts';
-import { cite, type ModelState, mapNamed, type VmMap, type VmMapEntry, type VmObject } from './state.ts';
-import {
-  continues,
-  defaultEntry,
-  entriesIn,
-  entryAt,
-  entryBefore,
-  type Range,
-  touchBacking,
-  touchMap,
-  vmMapEntryCreate,
-} from './vm-map-entry.ts';
+  Answer,
+  Call,
+  KernCode,
+  ModelState,
+  Range,
+  Sleeping,
+  Transition,
+  VmMap,
+  VmMapEntry,
+  VmObject,
+} from './state.ts';
+import { continues, entriesIn, entryAt, entryBefore, offsetAt, vmMapEntryCreate } from './vm-map-entry.ts';
 import { vmObjectAllocate, vmObjectCoalesce, vmObjectDeallocate } from './vm-object.ts';
 
-/** A range cut down to the map; bounds of the argument may exceed 32 bits. An inverted range becomes empty at its end. */
-export function clamp(state: ModelState, map: VmMap, start: number, end: number): Range {
+/**
+ * What protect, inherit, pageable and remove begin with: their range cut down to the map, once it meets no other
+ * operation's transition of these kinds; undefined where it is unaligned. Bounds of the argument may exceed 32 bits, and
+ * an inverted range becomes empty at its end. The map is unlocked while the operation sleeps.
+ */
+export function* admit(
+  state: ModelState,
+  map: VmMap,
+  { start, end }: { readonly start: number; readonly end: number },
+  kinds: readonly Transition['state'][],
+): Sleeping<Range | undefined> {
   cite(state, 'MAP-CLAMP');
   const top = Math.min(end, map.max);
   const bottom = Math.min(Math.max(start, map.min), top);
-  return { start: addressOf(bottom), end: addressOf(top) };
+  const range = { start: addressOf(bottom), end: addressOf(top) };
+  while (inTransition(state, map, range, kinds)) {
+    cite(state, 'MAP-TRANS-1');
+    yield { point: 'Y-MAP-TRANS', event: `trans:${map.name}` };
+  }
+  return aligned(state, range.start, range.end) ? range : undefined;
 }
 
 /** True when every value is a multiple of the page size. */
@@ -63,67 +69,65 @@ export function aligned(state: ModelState, ...values: readonly number[]): boolea
 }
 
 /**
- * vm_map_findspace: the lowest page-aligned address from `from` on with `length` free bytes, wherever earlier searches
+ * vm_map_findspace: the `length` free bytes at the lowest page-aligned address from `from` on, wherever earlier searches
  * ended. A candidate that is followed may name another place, or none.
  */
-export function findspace(
-  state: ModelState,
-  map: VmMap,
-  from: number,
-  length: number,
-): VirtualAddress | undefined {
+export function findspace(state: ModelState, map: VmMap, from: number, length: number): Range | undefined {
   cite(state, 'MAP-SPACE-1');
-  const start = roundPageUnwrapped(Math.max(from, map.min));
-  if (start > map.max || length === 0) return undefined;
+  const lowest = roundPageUnwrapped(Math.max(from, map.min));
   const { placement } = state;
-  if (placement === 'nowhere') return undefined;
-  if (placement !== null && placement >= start && isPageAligned(placement) && isFree(map, placement, length))
-    return placement;
-  let candidate = start;
+  if (lowest > map.max || length === 0 || placement === 'nowhere') return undefined;
+  const followed = placement !== null && placement >= lowest && isPageAligned(placement);
+  const placed = followed ? firstFit(map, placement, length) : undefined;
+  return placed?.start === placement ? placed : firstFit(map, lowest, length);
+}
+
+function firstFit(map: VmMap, from: number, length: number): Range | undefined {
+  let candidate = from;
   for (const entry of map.entries) {
     if (entry.start >= candidate + length) break;
     candidate = Math.max(candidate, entry.end);
   }
-  return candidate + length <= map.max ? addressOf(candidate) : undefined;
+  const end = candidate + length;
+  return end <= map.max ? { start: addressOf(candidate), end: addressOf(end) } : undefined;
 }
 
-function isFree(map: VmMap, start: number, length: number): boolean {
-  const end = start + length;
-  if (start < map.min || end > map.max) return false;
-  return map.entries.every((entry) => entry.end <= start || entry.start >= end);
-}
+/** The answer of a search or an allocator. */
+export const startOf = (range: Range | undefined): Outcome =>
+  range === undefined ? none : allocated(range.start);
 
-/** What is to be inserted where. */
-export interface Insertion extends Range {
-  readonly object: VmObject | null;
-  readonly offset: ObjectOffset;
-}
-
-/** vm_map_insert: a KERN code. On success the entry owns the caller's object reference, else the caller still does. */
-export function insert(state: ModelState, map: VmMap, insertion: Insertion): number {
-  const { start, end, object, offset } = insertion;
+/**
+ * vm_map_insert: a KERN code. On success the entry owns the caller's reference to the object, else the caller still does.
+ * Without an object, as vm_map_insert(NULL, 0).
+ */
+export function insert(
+  state: ModelState,
+  map: VmMap,
+  { start, end }: Range,
+  object: VmObject | null = null,
+  offset: ObjectOffset = objectOffset(0),
+): KernCode {
   if (!aligned(state, start, end, offset)) return KERN_INVALID_ARGUMENT;
   if (start < map.min || end > map.max || start >= end) {
     cite(state, 'MAP-INSERT-1');
     return KERN_INVALID_ADDRESS;
   }
-  if (entriesIn(map, insertion).length > 0) {
+  if (entriesIn(map, { start, end }).length > 0) {
     cite(state, 'MAP-INSERT-2');
     return KERN_NO_SPACE;
   }
   const previous = entryBefore(map, start);
   const predecessor = previous === undefined ? null : { start: previous.start, end: previous.end };
-  const coalesced = object === null && coalesceWith(state, previous, insertion);
+  const coalesced = object === null && coalesceWith(state, previous, { start, end });
   if (!coalesced) {
-    cite(state, 'MAP-INSERT-4');
-    vmMapEntryCreate(state, map);
-    const entry = defaultEntry(insertion, object, offset);
-    map.entries.splice(previous === undefined ? 0 : map.entries.indexOf(previous) + 1, 0, entry);
     cite(state, 'MAP-INSERT-3');
-    touchBacking(state, entry);
+    cite(state, 'MAP-INSERT-4');
+    const attributes = { protection: VM_PROT_ALL, maxProtection: VM_PROT_ALL, inheritance: VM_INHERIT_COPY };
+    const entry = { start, end, object, submap: null, offset, ...attributes, wiredCount: 0 };
+    vmMapEntryCreate(state, map, entry);
   }
   cite(state, 'MAP-INSERT-6');
-  touchMap(state, map);
+  touch(state, map);
   state.onMapEvent?.({ kind: 'insert', map: map.name, start, end, coalesced, predecessor });
   return KERN_SUCCESS;
 }
@@ -137,9 +141,8 @@ function coalesceWith(state: ModelState, previous: VmMapEntry | undefined, { sta
     previous.maxProtection === VM_PROT_ALL &&
     previous.wiredCount === 0;
   if (!untouched) return false;
-  const length = byteDistance(previous.start, previous.end);
-  const extension = { offset: previous.offset, length, more: byteDistance(start, end) };
-  if (!vmObjectCoalesce(state, previous.object, extension)) return false;
+  if (!vmObjectCoalesce(state, previous.object, offsetAt(previous, start), byteDistance(start, end)))
+    return false;
   cite(state, 'MAP-INSERT-5');
   previous.end = end;
   return true;
@@ -160,82 +163,60 @@ function objectFor(state: ModelState, kind: InsertedObject, size: ByteCount): Vm
 }
 
 /** vm_map_insert as an operation. */
-export function vmMapInsert(state: ModelState, operation: VmMapInsert): Outcome {
-  const map = mapNamed(state, operation.map);
-  if (map === undefined) return rejected('CONV-4');
-  const { start, end, offset } = operation;
-  const size = bytes((end - start + ADDRESS_SPACE_END) % ADDRESS_SPACE_END);
-  const object = objectFor(state, operation.object, size);
-  const code = insert(state, map, { start, end, object, offset });
+export function vmMapInsert(state: ModelState, call: Call<'vm_map_insert'>, map: VmMap): KernCode {
+  const size = bytes(objectOffset(call.end - call.start));
+  const object = objectFor(state, call.object, size);
+  const code = insert(state, map, call, object, call.offset);
   if (code !== KERN_SUCCESS) vmObjectDeallocate(state, object);
-  return kern(code);
+  return code;
 }
 
 /** vm_map_findspace as an operation. */
-export function vmMapFindspace(state: ModelState, { map: name, start, length }: VmMapFindspace): Outcome {
-  const map = mapNamed(state, name);
-  if (map === undefined) return rejected('CONV-4');
-  const found = findspace(state, map, start, length);
-  return found === undefined ? none : allocated(found);
-}
-
-/** vm_map_find as an operation. */
-export function vmMapFind(state: ModelState, operation: VmMapFind): Outcome {
-  const map = mapNamed(state, operation.map);
-  if (map === undefined) return rejected('CONV-4');
-  const object = objectFor(state, operation.object, operation.length);
-  const found = find(state, map, object, operation);
-  if (typeof found !== 'number') return { kind: 'kern', code: KERN_SUCCESS, address: found.start };
-  vmObjectDeallocate(state, object);
-  return kern(found);
+export function vmMapFindspace(state: ModelState, call: Call<'vm_map_findspace'>, map: VmMap): Outcome {
+  return startOf(findspace(state, map, call.start, call.length));
 }
 
 /** vm_map_find: where the range went, or a KERN code. */
-export function find(
-  state: ModelState,
-  map: VmMap,
-  object: VmObject | null,
-  request: Pick<VmMapFind, 'offset' | 'address' | 'length' | 'findSpace'>,
-): Range | number {
-  const { offset, length } = request;
-  if (!aligned(state, request.address, length, offset)) return KERN_INVALID_ARGUMENT;
-  cite(state, 'MAP-FIND-1');
-  if (length === 0) return KERN_INVALID_ADDRESS;
-  const start = request.findSpace ? findspace(state, map, request.address, length) : request.address;
-  if (start === undefined) return KERN_NO_SPACE;
-  const end = unwrappedEnd(start, length);
-  if (end >= ADDRESS_SPACE_END) return KERN_INVALID_ADDRESS;
-  const range = { start, end: addressOf(end) };
-  const code = insert(state, map, { ...range, object, offset });
-  return code === KERN_SUCCESS ? range : code;
+export function vmMapFind(state: ModelState, call: Call<'vm_map_find'>, map: VmMap): Answer {
+  const object = objectFor(state, call.object, call.length);
+  const range = rangeToTake(state, call, map);
+  const code = typeof range === 'number' ? range : insert(state, map, range, object, call.offset);
+  if (typeof range !== 'number' && code === KERN_SUCCESS) return { kind: 'kern', code, address: range.start };
+  vmObjectDeallocate(state, object);
+  return code;
 }
 
-/** Inserts a range without an object, as vm_map_insert(NULL, 0) does. */
-export function insertNull(state: ModelState, map: VmMap, range: Range): number {
-  return insert(state, map, { ...range, object: null, offset: objectOffset(0) });
+function rangeToTake(state: ModelState, call: Call<'vm_map_find'>, map: VmMap): Range | KernCode {
+  const { address, length } = call;
+  if (!aligned(state, address, length, call.offset)) return KERN_INVALID_ARGUMENT;
+  cite(state, 'MAP-FIND-1');
+  if (length === 0) return KERN_INVALID_ADDRESS;
+  if (call.findSpace) return findspace(state, map, address, length) ?? KERN_NO_SPACE;
+  const end = unwrappedEnd(address, length);
+  return end < ADDRESS_SPACE_END ? { start: address, end: addressOf(end) } : KERN_INVALID_ADDRESS;
 }
 
 /** vm_map_lookup_entry as an operation. */
-export function vmMapLookupEntry(state: ModelState, { map: name, address }: VmMapLookupEntry): Outcome {
-  const map = mapNamed(state, name);
-  if (map === undefined) return rejected('CONV-4');
+export function vmMapLookupEntry(
+  state: ModelState,
+  { address }: Call<'vm_map_lookup_entry'>,
+  map: VmMap,
+): Outcome {
   cite(state, 'MAP-LOOKUP-1');
   const found = entryAt(map, address);
   const entry = found ?? entryBefore(map, address);
   return { kind: 'entry', found: found !== undefined, start: entry?.start ?? null };
 }
 
-/** vm_map_check_protection as an operation: is [start, end) one run of entries that all grant `protection`? */
-export function vmMapCheckProtection(state: ModelState, operation: VmMapCheckProtection): Outcome {
-  const map = mapNamed(state, operation.map);
-  if (map === undefined) return rejected('CONV-4');
+/** vm_map_check_protection: is the range one run of entries that all grant the protection? */
+export function vmMapCheckProtection(
+  state: ModelState,
+  call: Call<'vm_map_check_protection'>,
+  map: VmMap,
+): boolean {
   cite(state, 'MAP-CHK-1');
-  const { start, end, protection } = operation;
-  const first = entryAt(map, start);
-  if (first === undefined) return flag(false);
-  return flag(
-    entriesIn(map, { start, end }).every(
-      (entry) => permits(entry.protection, protection) && continues(map, entry, end),
-    ),
+  if (entryAt(map, call.start) === undefined) return false;
+  return entriesIn(map, call).every(
+    (entry) => permits(entry.protection, call.protection) && continues(map, entry, call.end),
   );
 }

@@ -1,16 +1,18 @@
 /** VM objects: allocation, reference counting, removal of page ranges (vm_object.c). */
 import { type ByteCount, bytes, type ObjectOffset, objectOffset } from '../contract/address.ts';
-import { pmapRemoveAll } from './pmap.ts';
-import { cite, type ModelState, touch, type VmObject } from './state.ts';
+import { VM_PROT_NONE } from '../contract/protection.ts';
+import { cite, touch } from './bookkeeping.ts';
+import { pmapPageProtect } from './pmap.ts';
+import type { ModelState, VmObject } from './state.ts';
 import { vmPageFree } from './vm-page.ts';
 
 /** vm_object_allocate: an empty anonymous object under the next serial number, named by nobody yet. */
 export function vmObjectAllocate(state: ModelState, size: ByteCount): VmObject {
   cite(state, 'OBJ-1');
   state.anonymousSerial += 1;
-  const object = { name: `anon${state.anonymousSerial}`, size, baseReferences: 0, pages: [] };
+  const object: VmObject = { name: `anon${state.anonymousSerial}`, size, baseReferences: 0, pages: [] };
   state.objects.push(object);
-  touch(state, `object:${object.name}`);
+  touch(state, object);
   return object;
 }
 
@@ -31,42 +33,42 @@ export function vmObjectDeallocate(state: ModelState, object: VmObject | null): 
     return;
   }
   cite(state, 'OBJ-4');
-  touch(state, `object:${object.name}`);
+  touch(state, object);
   if (objectReferences(state, object) > 0) return;
   cite(state, 'OBJ-3');
-  for (const page of [...object.pages]) vmPageFree(state, object, page);
+  for (const page of [...object.pages]) vmPageFree(state, page);
   state.objects.splice(state.objects.indexOf(object), 1);
 }
 
-/** vm_object_page_remove: unmaps and frees, in insertion order, every page of [offset, offset + length), modulo 2^32. */
+/** vm_object_page_remove: unmaps and frees, in insertion order, every page of `length` bytes at `offset`, modulo 2^32. */
 export function vmObjectPageRemove(
   state: ModelState,
   object: VmObject,
-  { offset, length }: { readonly offset: ObjectOffset; readonly length: number },
+  offset: ObjectOffset,
+  length: number,
 ): void {
   cite(state, 'OBJ-5');
-  for (const page of [...object.pages]) {
-    if (objectOffset(page.offset - offset) >= length) continue;
-    pmapRemoveAll(state, page.frame);
-    vmPageFree(state, object, page);
+  for (const page of object.pages.filter((held) => objectOffset(held.offset - offset) < length)) {
+    pmapPageProtect(state, { frame: page.frame, protection: VM_PROT_NONE });
+    vmPageFree(state, page);
   }
 }
 
 /**
- * vm_object_coalesce: may a range of `more` bytes be served by the object behind `length` bytes at `offset`? If so the
- * object is made to reach that far, and pages left there from earlier days go.
+ * vm_object_coalesce: may `more` bytes from offset `tail` on be served by the object, which one entry has up to there?
+ * If so the object is made to reach that far, and pages left there from earlier days go.
  */
 export function vmObjectCoalesce(
   state: ModelState,
   object: VmObject | null,
-  { offset, length, more }: { readonly offset: ObjectOffset; readonly length: number; readonly more: number },
+  tail: ObjectOffset,
+  more: number,
 ): boolean {
   cite(state, 'OBJ-6');
   if (object === null) return true;
   if (objectReferences(state, object) > 1) return false;
-  const tail = objectOffset(offset + length);
-  vmObjectPageRemove(state, object, { offset: tail, length: more });
+  vmObjectPageRemove(state, object, tail, more);
   object.size = bytes(Math.max(object.size, objectOffset(tail + more)));
-  touch(state, `object:${object.name}`);
+  touch(state, object);
   return true;
 }

@@ -13,6 +13,7 @@ import { type CampaignStatistics, StatisticsCounter } from './statistics.ts';
 import type { LockstepReport } from './verdict.ts';
 import type { WorkloadName } from './workloads.ts';
 
+/** What to run, for how long, and who wants to hear of it. */
 export interface CampaignOptions {
   readonly reference: KernelModule<ReferenceKernel>;
   readonly candidate: KernelModule;
@@ -47,6 +48,7 @@ export interface CampaignOptions {
   readonly shouldStop?: () => boolean;
 }
 
+/** How far a campaign has come. */
 export interface CampaignProgress {
   readonly runs: number;
   readonly operations: number;
@@ -64,6 +66,7 @@ export interface CampaignFailure {
   readonly path: string | null;
 }
 
+/** What a campaign did and found. */
 export interface CampaignResult {
   readonly seed: number;
   /** Scenarios run, the failing one included. */

@@ -62,6 +62,7 @@ function cpuStart(ground: Ground, rights: number, length: number): number | unde
 
 const byte = (ground: Ground): number => ground.draw.between(1, 255);
 
+/** Faults and accesses mostly hit live allocations that permit them; resumes name runnable operations. */
 export const ACCESS_RECIPES: Recipes<
   VmFaultOperation['kind'] | VmPageOperation['kind'] | SchedOperation['kind']
 > = {

@@ -4,6 +4,7 @@ import type { Random } from 'fast-check';
 /** Items with their relative weights; weight 0 is never drawn. */
 export type Weighted<Item> = readonly (readonly [weight: number, item: Item])[];
 
+/** Choices drawn from one stream of random numbers. */
 export class Draw {
   readonly #random: Random;
 

@@ -4,8 +4,9 @@ import type { Operation } from '../contract/operation.ts';
 import type { EntrySnapshot, InsertedObject, MapName } from '../contract/vm-map.ts';
 import * as call from './generate-calls.ts';
 import { type ErrorRecipe, overPlaceholder } from './generate-errors.ts';
-import { type Ground, isPlaceholder, type Range } from './generate-ground.ts';
+import type { Ground } from './generate-ground.ts';
 import { properOffset } from './generate-map.ts';
+import { isPlaceholder, type Range } from './generate-reading.ts';
 import { bounds, clip, someMap } from './generate-recipe.ts';
 import { oversize } from './selectors.ts';
 import { probe, someEntry } from './selectors-ranges.ts';
@@ -168,6 +169,7 @@ const at =
 const isUnwired = ({ wiredCount }: EntrySnapshot): boolean => wiredCount === 0;
 const isWired = ({ wiredCount }: EntrySnapshot): boolean => wiredCount > 0;
 
+/** Ways in which map operations are refused. */
 export const MAP_ERRORS: readonly ErrorRecipe[] = [
   { kind: 'vm_map_insert', weight: 8, make: badInsert },
   { kind: 'vm_map_find', weight: 10, make: badFind },

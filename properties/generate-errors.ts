@@ -4,7 +4,8 @@ import type { Operation, OperationKind } from '../contract/operation.ts';
 import { VM_PROT_READ, VM_PROT_WRITE } from '../contract/protection.ts';
 import type { EntrySnapshot, MapName } from '../contract/vm-map.ts';
 import * as call from './generate-calls.ts';
-import { type Ground, isPlaceholder, type Range } from './generate-ground.ts';
+import type { Ground } from './generate-ground.ts';
+import { isPlaceholder, type Range } from './generate-reading.ts';
 import { clip, mallocMap, someMap } from './generate-recipe.ts';
 import { largestHole, oversize, vanishingSize } from './selectors.ts';
 import { placeholderRange, someEntry } from './selectors-ranges.ts';
@@ -46,7 +47,7 @@ function forbidden(ground: Ground, map: MapName): { at: number; rights: number }
   return { at: entry.start, rights: unreadable ? VM_PROT_READ : VM_PROT_READ | VM_PROT_WRITE };
 }
 
-/** A checked access that the entry forbids: refused, or useless three times over on a wired one. */
+/** A checked access that the entry forbids. */
 function forbiddenAccess(ground: Ground): Operation | undefined {
   const map = someMap(ground, 60);
   const place = forbidden(ground, map);
@@ -212,4 +213,5 @@ function trapping(ground: Ground): number | undefined {
   return fits && !(place >= machine.kernelMin && place < machine.kernelStart) ? place : undefined;
 }
 
+/** Ways in which allocators, frees and accesses are refused or do nothing. */
 export const MEMORY_ERRORS: readonly ErrorRecipe[] = [...ALLOCATORS, ...FREES, ...ACCESSES];

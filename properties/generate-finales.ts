@@ -50,6 +50,7 @@ function oneMapTooMany(ground: Ground): Operation | undefined {
   return { kind: 'vm_map_create', name: ground.freshName('map'), min, max, pageable: false };
 }
 
+/** Ways to stop the machine on purpose, one for each panic that a single call can raise. */
 export const FINALES: readonly ErrorRecipe[] = [
   {
     kind: 'kmem_malloc',

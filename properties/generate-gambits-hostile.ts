@@ -57,6 +57,7 @@ function* anonymousAtOffset(ground: Ground): Plan {
   yield call.free(map, range.start, PAGE_SIZE);
 }
 
+/** Plans of callers that break their promises. */
 export const HOSTILE_GAMBITS: readonly Gambit[] = [
   {
     name: 'aliased-pages',

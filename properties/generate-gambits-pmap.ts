@@ -60,6 +60,7 @@ function* bitsOfFrame(ground: Ground): Plan {
   yield { kind: 'pmap_change_wiring', address: at, wired: false };
 }
 
+/** Plans on the scratch window. */
 export const PMAP_GAMBITS: readonly Gambit[] = [
   { name: 'shared-frame', weight: 8, needs: ['pmap_enter', 'pmap_kenter', 'pmap_remove'], plan: sharedFrame },
   {

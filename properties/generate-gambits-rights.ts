@@ -95,6 +95,7 @@ function* touchedNeighbour(ground: Ground): Plan {
   yield refused({ kind: 'kmem_suballoc', name, parent: 'kernel', size: bytes(PAGE_SIZE), pageable: false });
 }
 
+/** Plans about rights, queues and merging. */
 export const RIGHTS_GAMBITS: readonly Gambit[] = [
   {
     name: 'rights-and-back',

@@ -124,6 +124,7 @@ function* filledByFault(ground: Ground): Plan {
   yield call.resume(owner);
 }
 
+/** Plans about sleepers. */
 export const SLEEP_GAMBITS: readonly Gambit[] = [
   { name: 'short-nowait', weight: 6, needs: ['kmem_alloc', 'kmem_malloc'], plan: shortNowait },
   { name: 'starved-owner', weight: 8, needs: ['kmem_alloc', 'pagedaemon', 'resume'], plan: starvedOwner },

@@ -7,8 +7,9 @@ import type { Operation, OperationKind } from '../contract/operation.ts';
 import type { Outcome } from '../contract/outcome.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import * as call from './generate-calls.ts';
-import { type Ground, objectOf } from './generate-ground.ts';
+import type { Ground } from './generate-ground.ts';
 import { framedSize } from './generate-kmem.ts';
+import { objectOf } from './generate-reading.ts';
 import { bounds, clip, mallocMap, someMap } from './generate-recipe.ts';
 import { largestHole } from './selectors.ts';
 
@@ -23,8 +24,10 @@ export type Plan = Generator<Operation | Refused, void, Outcome>;
 /** A part of a plan with a result of its own. */
 export type SubPlan<Result> = Generator<Operation, Result, Outcome>;
 
+/** Marks a step as one that is meant to be refused. */
 export const refused = (operation: Operation): Refused => ({ refused: operation });
 
+/** A plan that may be begun at any time; it gives up by itself where the state does not suit it. */
 export interface Gambit {
   readonly name: string;
   readonly weight: number;
@@ -238,6 +241,7 @@ function* abandonedSubmap(ground: Ground): Plan {
   yield call.free(parent, min, max - min);
 }
 
+/** Plans about allocation, freeing and submaps. */
 export const GAMBITS: readonly Gambit[] = [
   { name: 'reuse', weight: 10, needs: ['kmem_free'], plan: reuse },
   { name: 'comb', weight: 8, needs: ['kmem_alloc_pageable', 'kmem_free'], plan: comb },

@@ -2,24 +2,14 @@
  * What a generator stands on: the reference kernel it steps, read cell by cell and no more than needed,
  * and what it remembers about the scenario so far (allocations, freed ranges, maps, operations in flight).
  */
-import { PAGE_SIZE, PDE_SPAN } from '../contract/address.ts';
+import { PDE_SPAN } from '../contract/address.ts';
 import type { KernelMemory, ReferenceKernel } from '../contract/kernel-memory.ts';
 import { type MachineConfig, recursiveSlot } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { Outcome, Step } from '../contract/outcome.ts';
-import type { MappingSnapshot } from '../contract/pmap.ts';
-import type { SchedSnapshot } from '../contract/sched.ts';
-import type { CellName, CellValue, PoolsSnapshot } from '../contract/snapshot.ts';
-import type { EntrySnapshot, MapName, MapSnapshot, TransitionSnapshot } from '../contract/vm-map.ts';
-import type { ObjectSnapshot } from '../contract/vm-object.ts';
-import type { CountersSnapshot } from '../contract/vm-page.ts';
+import type { MapName } from '../contract/vm-map.ts';
 import type { Draw } from './generate-draw.ts';
-
-/** A half-open range of plain numbers; selectors may let it reach past 2^32. */
-export interface Range {
-  readonly start: number;
-  readonly end: number;
-}
+import { type Range, Reading } from './generate-reading.ts';
 
 /** A range that an operation handed out and nobody is known to have freed whole. */
 export interface Allocation {
@@ -57,16 +47,11 @@ export interface Bias {
   readonly gambit: number;
 }
 
-/** True for an entry that stands for a submap. */
-export const isPlaceholder = ({ backing }: EntrySnapshot): boolean => backing !== null && 'submap' in backing;
-/** The name of an entry's object; null where it has none yet or stands for a submap. */
-export const objectOf = ({ backing }: EntrySnapshot): string | null =>
-  backing !== null && 'object' in backing ? backing.object : null;
-
 const KEPT_STALE_RANGES = 8;
 const KEPT_ALLOCATIONS = 64;
 
-export class Ground {
+/** The state at hand together with what the scenario has done to get there. */
+export class Ground extends Reading {
   readonly machine: MachineConfig;
   readonly draw: Draw;
   readonly bias: Bias;
@@ -83,21 +68,18 @@ export class Ground {
   lastOutcome: Outcome | null = null;
   panicked = false;
   #serial = 0;
-  readonly #kernel: ReferenceKernel;
   readonly #follows: KernelMemory | null;
-  readonly #cells = new Map<CellName, unknown>();
-  readonly #holes = new Map<MapName, readonly Range[]>();
 
   constructor(
     machine: MachineConfig,
     draw: Draw,
     options: { kernel: ReferenceKernel; follows: KernelMemory | null; bias: Bias; hostile: boolean },
   ) {
+    super(options.kernel);
     this.machine = machine;
     this.draw = draw;
     this.bias = options.bias;
     this.hostile = options.hostile;
-    this.#kernel = options.kernel;
     this.#follows = options.follows;
     this.recursiveWindow = recursiveSlot(machine) * PDE_SPAN;
     const { kernelMin: min, kernelMax: max } = machine;
@@ -110,66 +92,6 @@ export class Ground {
       parent: null,
       deallocated: false,
     });
-  }
-
-  #cell<Name extends CellName>(name: Name): CellValue<Name> {
-    if (!this.#cells.has(name)) this.#cells.set(name, this.#kernel.cell(name));
-    return this.#cells.get(name) as CellValue<Name>;
-  }
-
-  map(name: MapName): MapSnapshot | null {
-    return this.#cell(`map:${name}`);
-  }
-  object(name: string): ObjectSnapshot | null {
-    return this.#cell(`object:${name}`);
-  }
-  counters(): CountersSnapshot {
-    return this.#cell('counters');
-  }
-  pools(): PoolsSnapshot {
-    return this.#cell('pools');
-  }
-  sched(): SchedSnapshot {
-    return this.#cell('sched');
-  }
-  transitions(): readonly TransitionSnapshot[] {
-    return this.#cell('transitions');
-  }
-  /** The usable mapping of the page at `address`, which need not be aligned. */
-  mapping(address: number): MappingSnapshot | null {
-    return this.#cell(`mapping:${address - (address % PAGE_SIZE)}`);
-  }
-
-  /** The free ranges of a map, ascending. */
-  holes(name: MapName): readonly Range[] {
-    const known = this.#holes.get(name);
-    if (known !== undefined) return known;
-    const holes: Range[] = [];
-    const map = this.map(name);
-    if (map !== null) {
-      let free: number = map.min;
-      for (const { start, end } of map.entries) {
-        if (free < start) holes.push({ start: free, end: start });
-        free = end;
-      }
-      if (free < map.max) holes.push({ start: free, end: map.max });
-    }
-    this.#holes.set(name, holes);
-    return holes;
-  }
-
-  /** The entry of a map that contains `address`. */
-  entryAt(name: MapName, address: number): EntrySnapshot | undefined {
-    const entries = this.map(name)?.entries ?? [];
-    let low = 0;
-    let high = entries.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((entries[middle]?.end ?? 0) <= address) low = middle + 1;
-      else high = middle;
-    }
-    const entry = entries[low];
-    return entry !== undefined && entry.start <= address ? entry : undefined;
   }
 
   known(name: MapName): KnownMap | undefined {
@@ -213,31 +135,20 @@ export class Ground {
     return start < this.machine.kernelStart && end > this.machine.kernelMin;
   }
 
-  /** Pages that are free now. */
-  freePages(): number {
-    return this.counters().free;
-  }
-
-  /** Operations asleep or woken and not yet resumed. */
-  inFlight(): number {
-    const { asleep, runnable } = this.sched();
-    return asleep.length + runnable.length;
-  }
-
   operationOf(number: number): Operation | undefined {
     return this.operations[number - 1];
   }
 
   /** The reference's step; undefined when the kernel whose choices are followed throws, which its own run will show. */
   #applied(operation: Operation, number: number): Step | undefined {
-    if (this.#follows === null) return this.#kernel.apply(operation, number);
+    if (this.#follows === null) return this.kernel.apply(operation, number);
     let outcome: Outcome;
     try {
       outcome = this.#follows.apply(operation, number).outcome;
     } catch {
       return undefined;
     }
-    return this.#kernel.applyPlaced(operation, number, outcome);
+    return this.kernel.applyPlaced(operation, number, outcome);
   }
 
   /** Runs one operation on the reference and remembers what it did. */
@@ -249,10 +160,7 @@ export class Ground {
       this.panicked = true;
       return;
     }
-    for (const name of this.#kernel.touched()) {
-      this.#cells.delete(name);
-      if (name.startsWith('map:')) this.#holes.delete(name.slice('map:'.length));
-    }
+    this.forgetTouched();
     this.lastOutcome = step.outcome;
     this.panicked = step.outcome.kind === 'panic';
     const subject = operation.kind === 'resume' ? this.operationOf(operation.operation) : operation;
@@ -322,7 +230,7 @@ export class Ground {
   #dropLostMaps(): void {
     for (let i = this.maps.length - 1; i > 0; i -= 1) {
       const known = this.maps[i];
-      if (known === undefined || this.#cells.has(`map:${known.name}`)) continue;
+      if (known === undefined || this.remembers(`map:${known.name}`)) continue;
       const map = this.map(known.name);
       if (map === null) this.maps.splice(i, 1);
       else if (known.standing === 'attached' && map.references === (known.deallocated ? 0 : 1))

@@ -3,7 +3,8 @@ import { ADDRESS_SPACE_END, bytes, PAGE_SIZE } from '../contract/address.ts';
 import { VM_INHERIT_COPY, VM_PROT_ALL } from '../contract/protection.ts';
 import type { VmKernOperation } from '../contract/vm-kern.ts';
 import type { MapName } from '../contract/vm-map.ts';
-import { type Allocation, type Ground, objectOf, type Range } from './generate-ground.ts';
+import type { Allocation, Ground } from './generate-ground.ts';
+import { objectOf, type Range } from './generate-reading.ts';
 import { clip, mallocMap, type Recipes, someMap } from './generate-recipe.ts';
 import { firstFit, fittingSize, largestHole, scarceSize } from './selectors.ts';
 import { drawRange, FREE_RANGES } from './selectors-ranges.ts';
@@ -84,6 +85,7 @@ function nextMapName(ground: Ground): MapName {
   return ground.freshName('sub');
 }
 
+/** Requests that fit, frees of what is allocated, and now and then more than there is. */
 export const KMEM_RECIPES: Recipes<VmKernOperation['kind']> = {
   kmem_alloc_pageable: (ground) => {
     const map = someMap(ground, 70);

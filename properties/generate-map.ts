@@ -9,7 +9,8 @@ import {
 } from '../contract/address.ts';
 import { VM_PROT_ALL } from '../contract/protection.ts';
 import type { EntrySnapshot, InsertedObject, MapName, VmMapOperation } from '../contract/vm-map.ts';
-import { type Ground, isPlaceholder, type Range } from './generate-ground.ts';
+import type { Ground } from './generate-ground.ts';
+import { isPlaceholder, type Range } from './generate-reading.ts';
 import { bounds, clip, type Recipes, someMap } from './generate-recipe.ts';
 import { fittingSize } from './selectors.ts';
 import {
@@ -105,6 +106,7 @@ function removable(ground: Ground): { map: MapName; start: VirtualAddress; end: 
   return range === undefined ? undefined : { map, ...bounds(range) };
 }
 
+/** Map operations on ranges that accept them. */
 export const MAP_RECIPES: Recipes<VmMapOperation['kind']> = {
   vm_map_create: (ground) => {
     const { draw } = ground;

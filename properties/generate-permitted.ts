@@ -12,7 +12,8 @@ import {
 import { highestKernelAddress, kernelSlots } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { MapName } from '../contract/vm-map.ts';
-import type { Ground, Range } from './generate-ground.ts';
+import type { Ground } from './generate-ground.ts';
+import type { Range } from './generate-reading.ts';
 
 const pageDown = (value: number): number => value - (value % PAGE_SIZE);
 

@@ -1,7 +1,8 @@
 /** Recipes for direct pmap operations: on the machine's scratch window, scratch pages and device frames only. */
 import { type FrameNumber, frameNumber, PAGE_SIZE } from '../contract/address.ts';
 import type { PmapOperation } from '../contract/pmap.ts';
-import type { Ground, Range } from './generate-ground.ts';
+import type { Ground } from './generate-ground.ts';
+import type { Range } from './generate-reading.ts';
 import { bounds, clip, type Recipes } from './generate-recipe.ts';
 import { probe } from './selectors-ranges.ts';
 
@@ -44,6 +45,7 @@ function pageAndFrame(ground: Ground): { address: number; frame: FrameNumber } |
 
 const PROTECTIONS = [7, 7, 3, 3, 1, 1, 5, 0, 2, 4] as const;
 
+/** Direct mappings of harness frames; undefined on machines without a scratch window or frames. */
 export const PMAP_RECIPES: Recipes<PmapOperation['kind']> = {
   pmap_enter: (ground) => {
     const { draw } = ground;

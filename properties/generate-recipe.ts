@@ -2,7 +2,8 @@
 import { ADDRESS_SPACE_END, address, type VirtualAddress } from '../contract/address.ts';
 import type { OperationKind, OperationOf } from '../contract/operation.ts';
 import type { MapName } from '../contract/vm-map.ts';
-import type { Ground, KnownMap, Range } from './generate-ground.ts';
+import type { Ground, KnownMap } from './generate-ground.ts';
+import type { Range } from './generate-reading.ts';
 
 /** Builds one operation that fits the state at hand, or undefined where none does. */
 export type Recipe<Kind extends OperationKind = OperationKind> = (

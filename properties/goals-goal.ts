@@ -1,5 +1,5 @@
 /** What a goal is: a situation that a campaign must have met before its silence means anything. */
-import { PAGE_SIZE } from '../contract/address.ts';
+import { PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
 import type { Show } from '../contract/kernel-memory.ts';
 import type { Operation, OperationKind, OperationOf } from '../contract/operation.ts';
 import type { Outcome } from '../contract/outcome.ts';
@@ -57,10 +57,14 @@ export function when<Kind extends OperationKind>(
   };
 }
 
+/** Kinds that take entries away. */
+export const FREES = ['kmem_free', 'kmem_free_wakeup', 'vm_map_remove', 'vm_map_delete'] as const;
+
 /** The address in an outcome that hands a range out. */
 export const addressOf = (outcome: Outcome): number | undefined =>
   outcome.kind === 'address' || (outcome.kind === 'kern' && outcome.code === 0) ? outcome.address : undefined;
 
+/** True for KERN code 0. */
 export const succeeded = (outcome: Outcome): boolean => outcome.kind === 'kern' && outcome.code === 0;
 
 /** The entry of a map that contains an address. */
@@ -90,5 +94,19 @@ export function largestHole(map: MapSnapshot): number {
   return Math.max(largest, map.max - free);
 }
 
+/** The page address that an address lies in. */
 export const pageOf = (value: number): number => value - (value % PAGE_SIZE);
+/** True for the name of an anonymous object. */
 export const isAnonymous = (name: string | null): boolean => name?.startsWith('anon') ?? false;
+
+/** The whole pages that a deletion of either form names; undefined for an empty kmem_free. */
+export function freedRange(operation: { readonly kind: string }): { start: number; end: number } | undefined {
+  if ('start' in operation && 'end' in operation)
+    return typeof operation.start === 'number' && typeof operation.end === 'number'
+      ? { start: operation.start, end: operation.end }
+      : undefined;
+  if (!('address' in operation) || !('size' in operation)) return undefined;
+  const { address, size } = operation;
+  if (typeof address !== 'number' || typeof size !== 'number' || size === 0) return undefined;
+  return { start: address - (address % PAGE_SIZE), end: roundPageUnwrapped(address + size) };
+}

@@ -271,6 +271,7 @@ const panicGoals: readonly Goal[] = [
   ),
 ];
 
+/** All goals of this file. */
 export const OUTCOME_GOALS: readonly Goal[] = [
   ...kernGoals,
   ...pageableGoals,

@@ -5,6 +5,7 @@ import type { PageSnapshot } from '../contract/vm-page.ts';
 import {
   addressOf,
   entryAt,
+  FREES,
   type Goal,
   isAnonymous,
   mapBefore,
@@ -15,7 +16,6 @@ import {
 } from './goals-goal.ts';
 import type { View } from './view.ts';
 
-const FREES = ['kmem_free', 'kmem_free_wakeup', 'vm_map_remove', 'vm_map_delete'] as const;
 const FAULTS = ['vm_fault', 'checked_read', 'checked_write', 'cpu_read', 'cpu_write'] as const;
 
 /** The page that a map shows at an address, now. */
@@ -246,4 +246,5 @@ const sleepers: readonly Goal[] = [
   ),
 ];
 
+/** All goals of this file. */
 export const PAGE_GOALS: readonly Goal[] = [...pages, ...sleepers];

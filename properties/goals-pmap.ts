@@ -1,10 +1,9 @@
 /** Goals about mappings: rights taken and given back, reference and modified bits, frames mapped directly. */
 import { PAGE_SIZE, PDE_SPAN } from '../contract/address.ts';
 import { permits, VM_PROT_READ } from '../contract/protection.ts';
-import { entryAt, type Goal, mapBefore, pageOf, succeeded, when } from './goals-goal.ts';
+import { entryAt, FREES, type Goal, mapBefore, pageOf, succeeded, when } from './goals-goal.ts';
 import type { View } from './view.ts';
 
-const FREES = ['kmem_free', 'kmem_free_wakeup', 'vm_map_remove', 'vm_map_delete'] as const;
 const ENTERS = ['pmap_enter', 'pmap_kenter'] as const;
 
 const mappedBefore = (view: View, at: number) => view.before(`mapping:${pageOf(at)}`);
@@ -281,4 +280,5 @@ const direct: readonly Goal[] = [
   ),
 ];
 
+/** All goals of this file. */
 export const PMAP_GOALS: readonly Goal[] = [...rights, ...bits, ...direct];

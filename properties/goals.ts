@@ -7,11 +7,18 @@ import { MAP_GOALS } from './goals-maps.ts';
 import { OUTCOME_GOALS } from './goals-outcomes.ts';
 import { PAGE_GOALS } from './goals-pages.ts';
 import { PMAP_GOALS } from './goals-pmap.ts';
+import { SUBMAP_GOALS } from './goals-submaps.ts';
 import type { StepObserver } from './lockstep.ts';
 import type { View } from './view.ts';
 
 /** All goals of stage 1. */
-export const GOALS: readonly Goal[] = [...OUTCOME_GOALS, ...MAP_GOALS, ...PAGE_GOALS, ...PMAP_GOALS];
+export const GOALS: readonly Goal[] = [
+  ...OUTCOME_GOALS,
+  ...MAP_GOALS,
+  ...SUBMAP_GOALS,
+  ...PAGE_GOALS,
+  ...PMAP_GOALS,
+];
 
 /** The goals that a campaign with this kernel can meet: by its operations and by what it shows. */
 export function reachableGoals({ operations, shows }: KernelDeclaration): Goal[] {

@@ -25,6 +25,7 @@ export interface MachinePlan {
   readonly submaps: readonly InitialSubmap[];
 }
 
+/** Sorts of machines, each with random sizes of its own; `random` has the widest range. */
 export type MachineProfile =
   | 'small'
   | 'medium'

@@ -1,7 +1,8 @@
 /** The ways to make a scenario simpler, each a lazy list of edited item lists or machines. */
-import { byteDistance, PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
+import { ADDRESS_SPACE_END, byteDistance, PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
 import { type MachineConfig, machineFaults } from '../contract/machine.ts';
 import { type FieldMeaning, OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
+import type { MapName } from '../contract/vm-map.ts';
 import { bounds } from './generate-recipe.ts';
 import { CANONICAL_KERNEL_MIN, CANONICAL_STATIC_MAPS } from './scenarios-measure.ts';
 import { type Edited, withFields } from './scenarios-rebuild.ts';
@@ -55,19 +56,28 @@ export const dropPairs: Edits = (trace) => {
   );
 };
 
-/** A submap left out, its operations moved into `kernel`. */
-export const withoutSubmap: Edits = ({ machine, items }) =>
-  items.flatMap((creator) => {
-    const { operation } = creator;
-    if (operation.kind !== 'kmem_suballoc') return [];
-    const moved = (other: Operation): Operation => {
-      if (!('map' in other) || other.map !== operation.name) return other;
-      if (other.kind === 'kmem_malloc') return { kind: 'kmem_alloc', map: 'kernel', size: other.size };
-      return { ...other, map: 'kernel' };
-    };
+const isMallocMap = (map: MapName): boolean => map === 'kmem' || map === 'mb';
+
+/** The operation on another map; a kmem_malloc only where that map takes it. */
+function movedTo(operation: Operation, from: MapName, to: MapName): Operation {
+  if (!('map' in operation) || operation.map !== from) return operation;
+  if (operation.kind !== 'kmem_malloc' || isMallocMap(to)) return { ...operation, map: to };
+  return { kind: 'kmem_alloc', map: to, size: operation.size };
+}
+
+/** A submap left out, its operations moved into `kernel` or into another submap. */
+export const mergeMaps: Edits = ({ machine, items }) => {
+  const names = items.flatMap(({ operation }) => createdMap(operation) ?? []);
+  return items.flatMap((creator) => {
+    const name = createdMap(creator.operation);
+    if (name === undefined) return [];
     const rest = items.filter((item) => item !== creator);
-    return [() => ({ machine, items: rest.map((item) => ({ item, operation: moved(item.operation) })) })];
+    return ['kernel', ...names.filter((other) => other !== name)].map((other) => () => ({
+      machine,
+      items: rest.map((item) => ({ item, operation: movedTo(item.operation, name, other) })),
+    }));
   });
+};
 
 const plainName = (name: string): boolean => /^(sub|map)[1-9]\d*$/.test(name);
 
@@ -141,7 +151,9 @@ function lowerSizes(size: number): number[] {
   if (size === PAGE_SIZE) return [];
   const rounded = roundPageUnwrapped(size);
   const half = PAGE_SIZE * Math.ceil(rounded / PAGE_SIZE / 2);
-  return [PAGE_SIZE, half, rounded - PAGE_SIZE, rounded].filter((value) => value > 0 && value !== size);
+  return [PAGE_SIZE, half, rounded - PAGE_SIZE, rounded].filter(
+    (value) => value > 0 && value < ADDRESS_SPACE_END && value !== size,
+  );
 }
 
 /** Lower addresses: aligned, at the start of what the address belongs to, half way there, one page lower. */

@@ -98,6 +98,7 @@ function machineCost(machine: MachineConfig): number {
   );
 }
 
+/** The measure of a scenario. */
 export function measure({ machine, operations }: Scenario): Measure {
   let kinds = 0;
   let values = 0;

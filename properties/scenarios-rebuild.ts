@@ -24,6 +24,7 @@ export interface Edited {
   readonly operation: Operation;
 }
 
+/** How to put an edited scenario together. */
 export interface RebuildOptions {
   readonly reference: KernelModule<ReferenceKernel>;
   readonly machine: MachineConfig;

@@ -11,10 +11,10 @@ import {
   type Edit,
   type Edits,
   lowerArguments,
+  mergeMaps,
   simplifyKinds,
   simplifyMachine,
   simplifyNames,
-  withoutSubmap,
 } from './scenarios-edits.ts';
 import { isSmaller, type Measure, measure } from './scenarios-measure.ts';
 import { rebuild } from './scenarios-rebuild.ts';
@@ -30,7 +30,7 @@ export interface Candidate {
 const FAMILIES: readonly Edits[] = [
   ...[1024, 256, 128, 64, 32, 16, 8, 4].map(dropBlocks),
   dropWithDependents,
-  withoutSubmap,
+  mergeMaps,
   dropBlocks(2),
   dropBlocks(1),
   simplifyKinds,

@@ -16,6 +16,7 @@ type Base =
   | null;
 type Bound = 'kernelMin' | 'kernelStart' | 'kernelMax';
 
+/** Where an address lies relative to what it belongs to. */
 export interface Anchor {
   readonly base: Base;
   /** Bytes from the base, or from the end of the base range. */
@@ -45,6 +46,7 @@ export interface Extent {
   readonly end: number;
 }
 
+/** A whole scenario, traced. */
 export interface Trace {
   readonly machine: MachineConfig;
   readonly items: readonly Item[];

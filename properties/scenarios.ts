@@ -12,6 +12,7 @@ import { isScenario } from './scenarios-form.ts';
 import { smallerScenarios } from './scenarios-shrink.ts';
 import { WORKLOAD_NAMES, WORKLOADS, type Workload, type WorkloadName } from './workloads.ts';
 
+/** What kind of scenarios to make. */
 export interface ScenarioOptions {
   /** Stepped while generating and while shrinking. */
   readonly reference: KernelModule<ReferenceKernel>;

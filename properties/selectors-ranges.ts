@@ -2,7 +2,8 @@
 import { ADDRESS_SPACE_END, PAGE_SIZE, PDE_SPAN, roundPageUnwrapped } from '../contract/address.ts';
 import type { EntrySnapshot, MapName } from '../contract/vm-map.ts';
 import type { Weighted } from './generate-draw.ts';
-import { type Ground, isPlaceholder, type Range } from './generate-ground.ts';
+import type { Ground } from './generate-ground.ts';
+import { isPlaceholder, type Range } from './generate-reading.ts';
 
 /** Draws a range in a map, or undefined where the map has nothing of that sort. */
 export type RangeSelector = (ground: Ground, map: MapName) => Range | undefined;

@@ -1,7 +1,8 @@
 /** Sizes that matter in the state at hand (OPERATIONS.md §2): sizes that fit, and sizes that must be refused. */
 import { ADDRESS_SPACE_END, PAGE_SIZE, PDE_SPAN } from '../contract/address.ts';
 import type { MapName } from '../contract/vm-map.ts';
-import type { Ground, Range } from './generate-ground.ts';
+import type { Ground } from './generate-ground.ts';
+import type { Range } from './generate-reading.ts';
 
 const LARGEST_ROUNDABLE = ADDRESS_SPACE_END - PAGE_SIZE;
 

@@ -28,6 +28,7 @@ export interface Share {
   readonly measured: number;
 }
 
+/** Everything counted in a campaign. */
 export interface CampaignStatistics {
   readonly scenarios: number;
   readonly emptyScenarios: number;

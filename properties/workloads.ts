@@ -4,6 +4,7 @@ import type { Weighted } from './generate-draw.ts';
 import type { Bias } from './generate-ground.ts';
 import type { MachineProfile } from './machines.ts';
 
+/** All mixes, in the order in which they are listed. */
 export const WORKLOAD_NAMES = [
   'balanced',
   'fragmenting',
@@ -15,11 +16,13 @@ export const WORKLOAD_NAMES = [
   'top-of-memory',
   'hostile',
 ] as const;
+/** Name of a mix. */
 export type WorkloadName = (typeof WORKLOAD_NAMES)[number];
 
 /** Relative weight of each kind; 0 leaves it out. */
 export type Weights = { readonly [Kind in OperationKind]: number };
 
+/** A mix of operations with the machines it runs on. */
 export interface Workload {
   readonly name: WorkloadName;
   /** What it is for, as a sentence about what it reaches. */
@@ -141,6 +144,7 @@ const balanced: Workload = {
   hostile: false,
 };
 
+/** All mixes by name. */
 export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
   balanced,
   fragmenting: {

@@ -108,15 +108,15 @@ test('a checked access through a map that refuses it answers the code of the fau
 });
 
 test.each([
-  [0xefbf_ffff, 2],
-  [0xf000_0000 - PAGE_SIZE, 16],
-  [0xffff_ffff, 2],
-  [0xf000_0000, 0],
-  [0xf000_0000, 17],
-])('a CPU read at %i of %i bytes breaks an obligation', (address, length) => {
+  [0xefbf_ffff, 2, 'PMAP-REC-1'],
+  [0xf000_0000 - PAGE_SIZE, 16, 'PMAP-REC-1'],
+  [0xffff_ffff, 2, 'CPU-7'],
+  [0xf000_0000, 0, 'CPU-7'],
+  [0xf000_0000, 17, 'CPU-7'],
+])('a CPU read at %i of %i bytes breaks an obligation', (address, length, rule) => {
   expect(bootSmall().run({ kind: 'cpu_read', address: address as VirtualAddress, length })).toEqual({
     kind: 'rejected',
-    rule: 'CONV-4',
+    rule,
   });
 });
 

@@ -194,7 +194,7 @@ test('a wiring range holds up those who would disturb it until it ends', () => {
   expect(machine.run({ kind: 'resume', operation: 2 })).toMatchObject({ event: 'pages' });
   expect(machine.run({ kind: 'resume', operation: 2 })).toEqual(rejected('SCHED-2'));
   expect(machine.run({ kind: 'vm_map_delete', map: 'kernel', start: at(20), end: at(21) })).toEqual(
-    rejected('CONV-4'),
+    rejected('MAP-TRANS-1'),
   );
 });
 

@@ -130,11 +130,12 @@ export const insert = (
   end: number,
   object: 'null' | 'kernel' | 'kmem' | 'anon' = 'null',
   map = 'kernel',
+  offset = 0,
 ): Operation => ({
   kind: 'vm_map_insert',
   map,
   object,
-  offset: objectOffset(0),
+  offset: objectOffset(offset),
   start: at(start),
   end: at(end),
 });

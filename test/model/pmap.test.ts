@@ -110,7 +110,7 @@ describe('taking away', () => {
     expect(kernel.cell('pv:0')).toEqual([at(0), at(2)]);
     expect(run({ kind: 'pmap_remove', start: at(2), end: at(1) })).toEqual({
       kind: 'rejected',
-      rule: 'CONV-4',
+      rule: 'PMAP-REMOVE-1',
     });
   });
 
@@ -147,7 +147,7 @@ describe('taking away', () => {
     expect(kernel.cell(`mapping:${at(0)}`)).toMatchObject({ writable: false });
     run(protect(6));
     expect(kernel.cell(`mapping:${at(0)}`)).toBeNull();
-    expect(run(protect(8))).toEqual({ kind: 'rejected', rule: 'CONV-4' });
+    expect(run(protect(8))).toEqual({ kind: 'rejected', rule: 'PMAP-PROT-1' });
   });
 
   test('PMAP-WIRE-1: unwiring counts down and marks as written to, and ignores what is not mapped', () => {

@@ -138,7 +138,7 @@ test('vm_map_delete into a transition is rejected', () => {
   run(alloc(2));
   expect(run({ kind: 'vm_map_delete', map: 'kernel', start: at(0), end: at(1) })).toEqual({
     kind: 'rejected',
-    rule: 'CONV-4',
+    rule: 'MAP-TRANS-1',
   });
 });
 

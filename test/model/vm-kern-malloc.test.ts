@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { addressAt, at, bench, insert, malloc, read, suballoc, unwire } from './bench-machine.ts';
+import { addressAt, at, bench, insert, malloc, read, suballoc, unwire, write } from './bench-machine.ts';
 
 const none = { kind: 'none' };
 
@@ -52,6 +52,16 @@ test('KM-MALLOC-5: one frame short, all go back from the highest offset down', (
   expect(run(malloc(4))).toEqual(none);
   expect(freeFrames()).toEqual([2, 1, 0]);
   expect(kernel.cell('map:kmem')).toMatchObject({ size: 0, entryCount: 0 });
+});
+
+test('KM-MALLOC-5: a page that was there before goes back in its turn, and loses its other mapping', () => {
+  const { run, free: freeFrames, kernel } = withKmem({ managedPages: 3 });
+  const alias = insert(40, 41, 'kmem', 'kernel', 4096);
+  run(alias);
+  run(write(40, 7));
+  expect(run(malloc(4))).toEqual(none);
+  expect(freeFrames()).toEqual([2, 0, 1]);
+  expect(kernel.cell(`mapping:${at(40)}`)).toBeNull();
 });
 
 test('KM-MALLOC-6: pages are mapped wired, uncounted, on no queue and not zeroed', () => {

@@ -86,11 +86,13 @@ describe('deleting ranges', () => {
     expect(entries()).toEqual(['62-63 null']);
   });
 
-  test('vm_map_delete does not clamp: bounds outside the map are rejected', () => {
+  test('vm_map_delete does not clamp: unaligned bounds, and then those outside the map, are rejected', () => {
     const { run } = bench();
     const range = { kind: 'vm_map_delete', map: 'kernel' } as const;
-    expect(run({ ...range, start: at(0), end: at(65) })).toEqual({ kind: 'rejected', rule: 'CONV-4' });
-    expect(run({ ...range, start: at(5), end: at(4) })).toEqual({ kind: 'rejected', rule: 'CONV-4' });
+    const odd = { ...range, start: address(at(0) + 1), end: at(65) };
+    expect(run(odd)).toEqual({ kind: 'rejected', rule: 'MAP-0' });
+    expect(run({ ...range, start: at(0), end: at(65) })).toEqual({ kind: 'rejected', rule: 'MAP-CLAMP' });
+    expect(run({ ...range, start: at(5), end: at(4) })).toEqual({ kind: 'rejected', rule: 'MAP-CLAMP' });
     expect(run({ ...range, start: at(0), end: at(64) })).toEqual(kern(0));
   });
 
@@ -132,7 +134,7 @@ describe('maps', () => {
     const { run } = bench();
     run(create('a', 100, 110));
     for (const bad of [create('a', 200, 210), create('b', 210, 200), create('mb', 200, 210)])
-      expect(run(bad)).toEqual({ kind: 'rejected', rule: 'CONV-4' });
+      expect(run(bad)).toEqual({ kind: 'rejected', rule: 'MAP-CREATE-1' });
   });
 
   test('MAP-CREATE-2: the last reference takes entries, pages and the record along', () => {

@@ -17,7 +17,7 @@ describe('vm_map_protect', () => {
     const { run, entries } = bench();
     run(insert(4, 8));
     expect(run({ ...protect(5, 6, 1), end: address(at(6) + 1) })).toEqual(kern(4));
-    expect(run(protect(5, 6, 8))).toEqual({ kind: 'rejected', rule: 'CONV-4' });
+    expect(run(protect(5, 6, 8))).toEqual({ kind: 'rejected', rule: 'MAP-PROT-1' });
     expect(entries()).toEqual(['4-8 null']);
   });
 

@@ -17,16 +17,18 @@ import type { AuditFinding } from '../../contract/kernel-memory.ts';
 import type { MachineConfig } from '../../contract/machine.ts';
 import type { Operation } from '../../contract/operation.ts';
 import type { Outcome, Step } from '../../contract/outcome.ts';
-import type { MappingSnapshot, PageTableSnapshot, PmapSnapshot } from '../../contract/pmap.ts';
+import type { MappingSnapshot, PageTableSnapshot } from '../../contract/pmap.ts';
 import { VM_INHERIT_COPY, VM_PROT_ALL } from '../../contract/protection.ts';
-import type { SchedSnapshot } from '../../contract/sched.ts';
-import type { CellName, PoolsSnapshot } from '../../contract/snapshot.ts';
-import type { EntrySnapshot, MapName, MapSnapshot, TransitionSnapshot } from '../../contract/vm-map.ts';
+import type { CellName } from '../../contract/snapshot.ts';
+import type { EntrySnapshot, MapName, MapSnapshot } from '../../contract/vm-map.ts';
 import type { ObjectName, ObjectSnapshot } from '../../contract/vm-object.ts';
-import type { CountersSnapshot, PageSnapshot, QueuesSnapshot } from '../../contract/vm-page.ts';
+import type { PageSnapshot } from '../../contract/vm-page.ts';
 import { cellNames, readCell } from '../../properties/cells.ts';
 import type { Invariant } from '../../properties/invariant.ts';
-import type { StateView, View } from '../../properties/view.ts';
+import type { View } from '../../properties/view.ts';
+import { type StateSpec, stateOf } from './fixture-state.ts';
+
+export type { StateSpec };
 
 /** Page 0 of the fixture machine's kernel map. */
 export const KERNEL_MIN = toAddress(0xfe00_0000);
@@ -159,20 +161,6 @@ export function mappingOf(
   };
 }
 
-/** The parts of a state; what is left out follows from the rest or is what boot leaves. */
-export interface StateSpec {
-  readonly maps?: readonly MapSnapshot[];
-  readonly objects?: readonly ObjectSnapshot[];
-  readonly mappings?: readonly MappingSnapshot[];
-  readonly pv?: readonly { readonly frame: number; readonly addresses: readonly VirtualAddress[] }[];
-  readonly queues?: { readonly [Queue in keyof QueuesSnapshot]?: readonly number[] };
-  readonly counters?: Partial<CountersSnapshot>;
-  readonly pools?: Partial<PoolsSnapshot>;
-  readonly pmap?: Partial<PmapSnapshot>;
-  readonly sched?: Partial<SchedSnapshot>;
-  readonly transitions?: readonly TransitionSnapshot[];
-}
-
 export interface ViewSpec extends StateSpec {
   readonly machine?: Partial<MachineConfig>;
   readonly number?: number;
@@ -192,46 +180,14 @@ export interface ViewSpec extends StateSpec {
   readonly pageTables?: PageTableSnapshot | null;
 }
 
-/** The whole state that a specification describes. */
-export function stateOf(spec: StateSpec, machine: MachineConfig = MACHINE): StateView {
-  const maps = spec.maps ?? [kernelMapOf()];
-  const objects = spec.objects ?? [objectOf('kernel'), objectOf('kmem')];
-  const mappings = spec.mappings ?? [];
-  const queues = queuesOf(spec, objects, machine);
-  return {
-    maps: new Map(maps.map((map) => [map.name, map])),
-    objects: new Map(objects.map((object) => [object.name, object])),
-    mappings: new Map(mappings.map((mapping) => [mapping.address, mapping])),
-    pv: spec.pv ? new Map(spec.pv.map((p) => [p.frame, p.addresses])) : pvOf(mappings),
-    queues,
-    counters: {
-      free: queues.free.length,
-      active: queues.active.length,
-      inactive: queues.inactive.length,
-      wired: objects.flatMap((object) => object.pages).filter(({ wireCount }) => wireCount > 0).length,
-      ...spec.counters,
-    },
-    pools: {
-      freeEntries: machine.mapEntries === null ? null : machine.mapEntries - staticEntries(maps),
-      freeMaps: machine.staticMaps - maps.length,
-      ...spec.pools,
-    },
-    pmap: {
-      references: maps.length,
-      resident: mappings.length,
-      wired: mappings.filter(({ wired }) => wired).length,
-      ...spec.pmap,
-    },
-    sched: { asleep: [], runnable: [], ...spec.sched },
-    transitions: spec.transitions ?? [],
-  };
-}
+/** Maps and objects where a specification says nothing about them. */
+const AT_BOOT: StateSpec = { maps: [kernelMapOf()], objects: [objectOf('kernel'), objectOf('kmem')] };
 
 /** A view of a state, with the step that led to it. */
 export function viewOf(spec: ViewSpec = {}): View {
   const machine = { ...MACHINE, ...spec.machine };
-  const state = stateOf(spec, machine);
-  const past = spec.before ? stateOf(spec.before, machine) : state;
+  const state = stateOf({ ...AT_BOOT, ...spec }, machine);
+  const past = spec.before ? stateOf({ ...AT_BOOT, ...spec.before }, machine) : state;
   const touched = spec.touched ?? [...new Set([...cellNames(past), ...cellNames(state)])];
   const operation = spec.operation ?? null;
   const number = spec.number ?? (operation === null ? 0 : 1);
@@ -270,34 +226,6 @@ export function witnesses(invariant: Invariant, ...views: readonly View[]): stri
 
 /** Bytes in `count` pages. */
 export const size = (count: number): ByteCount => bytes(Math.round(count * PAGE_SIZE));
-
-function queuesOf(
-  { queues = {} }: StateSpec,
-  objects: readonly ObjectSnapshot[],
-  machine: MachineConfig,
-): QueuesSnapshot {
-  const resident = objects.flatMap((object) => object.pages);
-  const taken = new Set<number>(resident.map(({ frame }) => frame));
-  const untaken = Array.from({ length: machine.managedPages }, (_, frame) => frame).filter(
-    (f) => !taken.has(f),
-  );
-  const on = (queue: 'active' | 'inactive') =>
-    queues[queue] ?? resident.filter((page) => page.queue === queue).map(({ frame }) => frame);
-  return {
-    free: (queues.free ?? untaken).map(frameNumber),
-    active: on('active').map(frameNumber),
-    inactive: on('inactive').map(frameNumber),
-  };
-}
-
-function pvOf(mappings: readonly MappingSnapshot[]): Map<number, VirtualAddress[]> {
-  const pv = new Map<number, VirtualAddress[]>();
-  for (const { frame, address } of mappings) pv.set(frame, [...(pv.get(frame) ?? []), address]);
-  return pv;
-}
-
-const staticEntries = (maps: readonly MapSnapshot[]): number =>
-  maps.filter(({ pageable }) => !pageable).reduce((sum, { entries }) => sum + entries.length, 0);
 
 function named<Part>(
   touched: readonly CellName[],

@@ -1,0 +1,207 @@
+import { describe, expect, test } from 'vitest';
+import { address, bytes, frameNumber, pages } from '../../contract/address.ts';
+import { OPERATION_KINDS, type Operation } from '../../contract/operation.ts';
+import { PANIC } from '../../contract/outcome.ts';
+import { referenceKernel } from '../../model/reference-kernel.ts';
+import { GOALS, GoalCounter, reachableGoals } from '../../properties/goals.ts';
+import { UNREACHABLE_PANICS } from '../../properties/goals-outcomes.ts';
+import { generated, observed, smallMachine } from './generated.ts';
+
+const page = (n: number) => address(smallMachine.kernelStart + n * 4096);
+
+/** Goals that these operations meet. */
+function metBy(...operations: Operation[]): string[] {
+  const counter = new GoalCounter(GOALS);
+  observed({ machine: smallMachine, operations }, counter);
+  return counter.counts().flatMap(({ id, count }) => (count > 0 ? [id] : []));
+}
+
+const pageable = (count: number): Operation => ({
+  kind: 'kmem_alloc_pageable',
+  map: 'kernel',
+  size: pages(count),
+});
+const wired = (count: number): Operation => ({ kind: 'kmem_alloc', map: 'kernel', size: pages(count) });
+const write = (n: number): Operation => ({ kind: 'checked_write', map: 'kernel', address: page(n), byte: 1 });
+const free = (n: number, count: number): Operation => ({
+  kind: 'kmem_free',
+  map: 'kernel',
+  address: page(n),
+  size: pages(count),
+});
+const kmem: Operation = {
+  kind: 'kmem_suballoc',
+  name: 'kmem',
+  parent: 'kernel',
+  size: pages(4),
+  pageable: false,
+};
+const sleep: Operation = wired(9);
+
+describe('a goal', () => {
+  test('has an ID of its own and a claim that is a sentence', () => {
+    expect(new Set(GOALS.map(({ id }) => id)).size).toBe(GOALS.length);
+    expect(GOALS.filter(({ id }) => !/^[a-z0-9_:-]+$/.test(id))).toEqual([]);
+    expect(GOALS.filter(({ claim }) => !/^[A-Za-z].*\.$/.test(claim))).toEqual([]);
+  });
+
+  test('waits for kinds that exist', () => {
+    const kinds = new Set<string>(['any', ...OPERATION_KINDS]);
+    expect(
+      GOALS.filter(({ at }) => at !== 'any' && (at.length === 0 || at.some((kind) => !kinds.has(kind)))),
+    ).toEqual([]);
+  });
+
+  test('is counted once for each scenario that meets it', () => {
+    const counter = new GoalCounter(GOALS.filter(({ id }) => id === 'coalesced-boot'));
+    for (let run = 0; run < 2; run += 1) {
+      counter.begin();
+      observed(
+        { machine: smallMachine, operations: [pageable(1), pageable(2), free(0, 1), pageable(1)] },
+        counter,
+      );
+    }
+    expect(counter.counts().map(({ count }) => count)).toEqual([2]);
+    expect(counter.reached).toBe(1);
+  });
+});
+
+/** A goal, operations that meet it, and similar ones that do not. */
+const WORKED: readonly (readonly [string, readonly Operation[], readonly Operation[]])[] = [
+  ['coalesced-boot', [pageable(1)], [wired(1)]],
+  ['none:zero:kmem_alloc', [wired(0)], [wired(1)]],
+  ['none:no-space:kmem_alloc_pageable', [pageable(17)], [pageable(16)]],
+  ['freed-middle', [wired(3), free(1, 1)], [wired(3), free(0, 1)]],
+  ['freed-front', [wired(3), free(0, 1)], [wired(3), free(0, 3)]],
+  ['hole-below-entry', [wired(1), wired(1), free(0, 1), pageable(1)], [wired(1), pageable(1)]],
+  ['kernel-map-full-to-end', [pageable(16)], [pageable(15)]],
+  [
+    'submap-full',
+    [kmem, { kind: 'kmem_alloc', map: 'kmem', size: pages(4) }],
+    [kmem, { kind: 'kmem_alloc', map: 'kmem', size: pages(3) }],
+  ],
+  [
+    'submap-in-use-kept',
+    [kmem, { kind: 'kmem_alloc', map: 'kmem', size: pages(1) }, free(0, 4)],
+    [kmem, free(5, 1)],
+  ],
+  ['sleep:pages:kmem_alloc', [sleep], [wired(8)]],
+  [
+    'woken-in-vain-for-pages',
+    [sleep, { kind: 'pagedaemon' }, { kind: 'resume', operation: 1 }],
+    [sleep, { kind: 'pagedaemon' }],
+  ],
+  [
+    'page-deadlock',
+    [sleep, { kind: 'pagedaemon' }, { kind: 'resume', operation: 1 }],
+    [sleep, { kind: 'pagedaemon' }],
+  ],
+  ['sleep:transition:kmem_free', [sleep, free(0, 1)], [sleep, free(10, 1)]],
+  ['page-retained', [pageable(3), write(1), free(1, 1)], [pageable(3), write(2), free(1, 1)]],
+  [
+    'unmapped-wired-freed',
+    [wired(1), protect(0, 1, 0), free(0, 1)],
+    [wired(1), protect(0, 1, 1), free(0, 1)],
+  ],
+  ['wired-loses-read', [wired(1), protect(0, 1, 0)], [wired(1), protect(0, 1, 1)]],
+  [
+    'free-past-memory',
+    [wired(1), { kind: 'kmem_free', map: 'kernel', address: page(0), size: bytes(0xffff_ffff) }],
+    [wired(1), free(0, 1)],
+  ],
+  [
+    'free-of-nothing',
+    [wired(1), { kind: 'kmem_free', map: 'kernel', address: address(page(0) + 1), size: bytes(0) }],
+    [free(0, 1)],
+  ],
+  [
+    'extract-found',
+    [wired(1), { kind: 'pmap_extract', address: page(0) }],
+    [pageable(1), { kind: 'pmap_extract', address: page(0) }],
+  ],
+  [
+    'referenced-true',
+    [wired(1), write(0), { kind: 'pmap_is_referenced', frame: frameNumber(0) }],
+    [wired(1), { kind: 'pmap_is_referenced', frame: frameNumber(7) }],
+  ],
+  [
+    'shortage-at-page-2',
+    [kmem, wired(7), { kind: 'kmem_malloc', map: 'kmem', size: pages(2), canWait: false }],
+    [kmem, wired(6), { kind: 'kmem_malloc', map: 'kmem', size: pages(2), canWait: false }],
+  ],
+  [
+    'nowait-made-active',
+    [
+      kmem,
+      { kind: 'kmem_malloc', map: 'kmem', size: pages(1), canWait: false },
+      { kind: 'vm_fault', map: 'kmem', address: page(0), protection: 1 },
+    ],
+    [
+      kmem,
+      { kind: 'kmem_malloc', map: 'kmem', size: pages(1), canWait: true },
+      { kind: 'vm_fault', map: 'kmem', address: page(0), protection: 1 },
+    ],
+  ],
+  ['panic:suballoc', [suballoc(0)], [suballoc(1)]],
+  ['panic:wrong-map', [kmem, malloc('kernel')], [kmem, malloc('kmem')]],
+];
+
+function protect(n: number, count: number, protection: number): Operation {
+  return {
+    kind: 'vm_map_protect',
+    map: 'kernel',
+    start: page(n),
+    end: page(n + count),
+    protection,
+    setMax: false,
+  };
+}
+function suballoc(count: number): Operation {
+  return { kind: 'kmem_suballoc', name: 'sub0', parent: 'kernel', size: pages(count), pageable: false };
+}
+function malloc(map: string): Operation {
+  return { kind: 'kmem_malloc', map, size: pages(1), canWait: false };
+}
+
+describe('worked examples', () => {
+  test.each(WORKED)('%s is met by the first and not by the second', (id, meets, misses) => {
+    expect(metBy(...meets)).toContain(id);
+    expect(metBy(...misses)).not.toContain(id);
+  });
+});
+
+describe('reachable goals', () => {
+  test('are all of them for a kernel that declares everything', () => {
+    expect(reachableGoals(referenceKernel.declares)).toHaveLength(GOALS.length);
+  });
+
+  test('of a toy with two operations concern these two', () => {
+    const ids = reachableGoals({
+      name: 'toy',
+      operations: ['kmem_alloc_pageable', 'kmem_free'],
+      shows: ['outcomes'],
+      placement: 'first-fit',
+    }).map(({ id }) => id);
+    expect(ids).toContain('coalesced-null');
+    expect(ids).toContain('none:no-space:kmem_alloc_pageable');
+    expect(ids.filter((id) => /kmem_malloc|pmap|resume|entries|woken/.test(id))).toEqual([]);
+  });
+
+  test('leave every listed panic text either met by a goal or explained as unreachable', () => {
+    const claims = GOALS.map(({ claim }) => claim).join('\n');
+    const explained = new Set(UNREACHABLE_PANICS.map(({ text }) => text));
+    expect(
+      Object.values(PANIC).filter((text) => !claims.includes(`"${text}"`) && !explained.has(text)),
+    ).toEqual([]);
+  });
+
+  test('are nearly all met by a sixth of the default run', { timeout: 180_000 }, () => {
+    const counter = new GoalCounter(GOALS);
+    for (const scenario of generated(400)) {
+      counter.begin();
+      observed(scenario, counter);
+    }
+    const missed = counter.counts().filter(({ count }) => count === 0);
+    expect(missed.length, missed.map(({ id }) => id).join(' ')).toBeLessThan(GOALS.length / 20);
+  });
+});
