@@ -42,7 +42,7 @@ export function firstSight(
       candidate,
       compare,
       invariants: ALL_INVARIANTS,
-      fullEvery: 1,
+      fullEvery: 64,
     });
     if (failure !== null) return { property: failure.property, scenario: i + 1, operation: failure.number };
   }

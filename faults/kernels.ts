@@ -39,7 +39,7 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: VM_MAP,
     find: '  vmObjectReference(kernel, object);\n  if (submap !== null) {',
     replace: '  if (submap !== null) {',
-    caughtBy: ['INV-OBJ-REF', 'INV-OBJ-LIVE'],
+    caughtBy: ['INV-OBJ-REF', 'INV-OBJ-LIVE', 'INV-PAGE-COUNTERS'],
   },
   {
     name: 'clip-end-one-page-late',
@@ -63,7 +63,7 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: VM_MAP,
     find: '    previous.protection === VM_PROT_ALL &&\n',
     replace: '',
-    caughtBy: ['INV-MAP-ATTR-RANGE', 'INV-OBJ-NULLNEW', 'INV-MAP-MAXMONO'],
+    caughtBy: [],
   },
   {
     name: 'coalesce-across-submap',
@@ -87,7 +87,7 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: VM_MAP,
     find: '    previous.wiredCount === entry.wiredCount &&\n',
     replace: '',
-    caughtBy: ['INV-WIRE-SPLIT', 'INV-WIRE-NEST', 'INV-MAP-CLIPNEUTRAL'],
+    caughtBy: ['INV-WIRE-SPLIT', 'INV-WIRE-NEST', 'INV-MAP-CLIPNEUTRAL', 'INV-PAGE-WIRERANGE'],
   },
   {
     name: 'simplify-keeps-pool-entry',
@@ -160,7 +160,13 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: VM_MAP_PAGEABLE,
     find: '      for (const entry of raised) entry.wiredCount--;\n',
     replace: '',
-    caughtBy: ['INV-MAP-FAILPURE', 'INV-WIRE-NEST', 'INV-WIRE-RESIDENT', 'INV-WIRE-PTE'],
+    caughtBy: [
+      'INV-MAP-FAILPURE',
+      'INV-WIRE-NEST',
+      'INV-WIRE-RESIDENT',
+      'INV-WIRE-PTE',
+      'INV-MAP-CLIPNEUTRAL',
+    ],
   },
   {
     name: 'unwire-over-holes',
@@ -168,7 +174,7 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: VM_MAP_PAGEABLE,
     find: '    if (entry.wiredCount === 0 || breaksOff(entry, end)) return KERN_INVALID_ARGUMENT;',
     replace: '    if (entry.wiredCount === 0) return KERN_INVALID_ARGUMENT;',
-    caughtBy: [],
+    caughtBy: ['INV-WIRE-NEST'],
   },
   {
     name: 'unwire-skips-last-page',
@@ -233,14 +239,21 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: 'impl/page-queues.ts',
     find: '    else this.#previous[next] = previous;\n    this.#queueOf[page] = QUEUE.none;',
     replace: '    this.#queueOf[page] = QUEUE.none;',
-    caughtBy: ['INV-AUDIT', 'INV-PAGE-QUEUEEXCL', 'INV-PAGE-COUNTERS', 'INV-PAGE-CONSERVE'],
+    caughtBy: [
+      'INV-AUDIT',
+      'INV-PAGE-QUEUEEXCL',
+      'INV-PAGE-COUNTERS',
+      'INV-PAGE-CONSERVE',
+      'INV-ACC-PANICTEXT',
+    ],
   },
   {
     name: 'rollback-leaks-first-page',
-    source: 'kmem_malloc(nowait): the undo loop stops at index 1',
+    source: 'kmem_malloc(nowait): the undo loop stops at index 1, and the entry goes without its pages',
     file: VM_KERN,
-    find: '  for (let at = length - PAGE_SIZE; at >= 0; at -= PAGE_SIZE) {',
-    replace: '  for (let at = length - PAGE_SIZE; at > 0; at -= PAGE_SIZE) {',
+    find: '      giveBack(kernel, offset, at);\n      vmMapDelete(',
+    replace:
+      '      giveBack(kernel, advanceOffset(offset, PAGE_SIZE), at - PAGE_SIZE);\n      const leaked = map.entries.containing(start);\n      if (leaked !== null) leaked.object = null;\n      kmemObject.references--;\n      vmMapDelete(',
     caughtBy: ['INV-ACC-KMEMROLLBACK', 'INV-OBJ-NOORPHAN', 'INV-MAP-FAILPURE', 'INV-PAGE-OFFQ'],
   },
   {
@@ -249,7 +262,7 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: VM_KERN,
     find: '      giveBack(kernel, offset, at);\n      vmMapDelete(kernel, map, start, advance(start, length));',
     replace: '      giveBack(kernel, offset, at);',
-    caughtBy: ['INV-ACC-KMEMROLLBACK', 'INV-MAP-FAILPURE'],
+    caughtBy: ['INV-ACC-KMEMROLLBACK', 'INV-MAP-FAILPURE', 'INV-MAP-CLIPNEUTRAL'],
   },
   {
     name: 'coalesce-keeps-old-pages',
@@ -265,7 +278,7 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: VM_OBJECT,
     find: '  if (object.references > 1) return false;\n',
     replace: '',
-    caughtBy: ['INV-OBJ-NOALIAS', 'INV-MAP-INSERTED', 'INV-PMAP-AGREE', 'INV-OBJ-BOUNDS'],
+    caughtBy: [],
   },
   {
     name: 'page-remove-forgets-mappings',
@@ -323,7 +336,15 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: 'impl/page-tables.ts',
     find: '      at = lineEnd;\n',
     replace: '      at = last;\n',
-    caughtBy: ['INV-PMAP-COVERED', 'INV-ACC-UNMAPPED', 'INV-PMAP-RIGHTS', 'INV-PMAP-PV', 'INV-PMAP-STATS'],
+    caughtBy: [
+      'INV-PMAP-COVERED',
+      'INV-ACC-UNMAPPED',
+      'INV-PMAP-RIGHTS',
+      'INV-PMAP-PV',
+      'INV-PMAP-STATS',
+      'INV-AUDIT',
+      'INV-PMAP-FRAME',
+    ],
   },
   {
     name: 'delete-over-submap-in-use',
@@ -331,7 +352,7 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: VM_MAP_DELETE,
     find: '    if (submap.entries.count > 0 || kernel.sched.isAwaited(submap.space)) return false;\n',
     replace: '',
-    caughtBy: ['INV-MAP-SUBCONTAIN', 'INV-MAP-LEAFDISJ'],
+    caughtBy: ['INV-MAP-SUBCONTAIN', 'INV-MAP-LEAFDISJ', 'INV-WIRE-PTE', 'INV-WIRE-RESIDENT'],
   },
   {
     name: 'delete-part-of-submap',
@@ -363,7 +384,7 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: VM_MAP_PAGEABLE,
     find: '  if (meetsSubmap(map, first, end)) return KERN_INVALID_ARGUMENT;\n',
     replace: '',
-    caughtBy: ['INV-MAP-SUBEXCL', 'INV-PAGE-WIRERANGE', 'INV-WIRE-COUNT'],
+    caughtBy: ['INV-MAP-SUBEXCL', 'INV-PAGE-WIRERANGE', 'INV-WIRE-COUNT', 'INV-OBJ-REF'],
   },
   {
     name: 'missing-wakeup',

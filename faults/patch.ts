@@ -13,8 +13,8 @@ export interface FaultPatch {
   /** What stands there instead. */
   readonly replace: string;
   /**
-   * IDs of the invariants any of which is meant to see it with the comparison switched off; empty where only the
-   * comparison with the reference model can.
+   * IDs of the invariants one of which sees it first with the comparison switched off; empty where only the
+   * comparison with the reference model is known to see it.
    */
   readonly caughtBy: readonly string[];
 }

@@ -64,7 +64,7 @@ export const FAULTY_REFERENCES: readonly FaultPatch[] = [
   {
     name: 'model-hole-keeps-wired-counts',
     source: 'vm_map_pageable: a failed wiring leaves its counts raised',
-    file: 'model/vm-map-pageable.ts',
+    file: 'model/vm-map-range.ts',
     find: '    for (const undone of raised) undone.wiredCount -= 1;\n',
     replace: '',
     caughtBy: [],

@@ -116,8 +116,7 @@ export class Pmap {
 
   /** Removes every mapping of a managed frame. */
   removeAll(frame: FrameNumber): void {
-    for (let va = this.#pv.anyAddress(frame); va !== undefined; va = this.#pv.anyAddress(frame))
-      this.#removePte(va, this.#tables.pte(va));
+    this.#forEachMapping(frame, this.#removePte);
   }
 
   /** pmap_change_wiring; unwiring also makes the page look written (PMAP-WIRE-1, Q-9). */

@@ -20,12 +20,6 @@ export class PvTable {
     this.#first = new Int32Array(managedPages).fill(END);
   }
 
-  /** Any one address that `frame` is mapped at, or undefined. */
-  anyAddress(frame: FrameNumber): VirtualAddress | undefined {
-    const record = this.#first[frame] as number;
-    return record === END ? undefined : (this.#address[record] as VirtualAddress);
-  }
-
   /** All addresses that `frame` is mapped at, in no particular order. */
   addresses(frame: FrameNumber): VirtualAddress[] {
     const addresses: VirtualAddress[] = [];
@@ -41,22 +35,18 @@ export class PvTable {
     this.#first[frame] = record;
   }
 
-  /** Drops the record of `frame` at `va`; there must be one. */
+  /** Drops the record of `frame` at `va`; no effect where there is none, as in pmap_remove_entry. */
   remove(frame: FrameNumber, va: VirtualAddress): void {
+    let before = END;
     let record = this.#first[frame] as number;
-    if (record === END) throw new Error(`no pv record of frame ${frame}`);
-    if (this.#address[record] === va) {
-      this.#first[frame] = this.#next[record] as number;
-    } else {
-      let before = record;
-      record = this.#next[before] as number;
-      while (this.#address[record] !== va) {
-        if (record === END) throw new Error(`no pv record of frame ${frame} at ${va}`);
-        before = record;
-        record = this.#next[before] as number;
-      }
-      this.#next[before] = this.#next[record] as number;
+    while (record !== END && this.#address[record] !== va) {
+      before = record;
+      record = this.#next[record] as number;
     }
+    if (record === END) return;
+    const next = this.#next[record] as number;
+    if (before === END) this.#first[frame] = next;
+    else this.#next[before] = next;
     this.#next[record] = this.#freeRecord;
     this.#freeRecord = record;
   }

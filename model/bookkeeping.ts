@@ -2,12 +2,14 @@
 import type { FrameNumber } from '../contract/address.ts';
 import type { RuleId } from '../contract/rules.ts';
 import type { CellName } from '../contract/snapshot.ts';
-import type { MapName } from '../contract/vm-map.ts';
 import type { ModelState, VmMap, VmObject } from './state.ts';
 
-/** Counts one exercise of a rule, at the code that states the rule. */
-export function cite(state: ModelState, rule: RuleId): void {
+/** Counts one exercise of a rule, at the code that states the rule; answers `result`, for rules that end there. */
+export function cite(state: ModelState, rule: RuleId): void;
+export function cite<Result>(state: ModelState, rule: RuleId, result: Result): Result;
+export function cite(state: ModelState, rule: RuleId, result?: unknown): unknown {
   state.rules.set(rule, (state.rules.get(rule) ?? 0) + 1);
+  return result;
 }
 
 /** Notes that maps, objects or cells may have changed in this step. */
@@ -16,13 +18,7 @@ export function touch(state: ModelState, ...parts: readonly (VmMap | VmObject | 
 }
 
 /** The way out of a kernel that stops in the middle of an operation; `apply` turns it into the panic outcome. */
-export class KernelPanic {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-}
+export class KernelPanic extends Error {}
 
 /** Stops the machine (CONV-4). Does not return, as in the kernel. */
 export function stopMachine(text: string): never {
@@ -35,10 +31,9 @@ export function assert(condition: boolean, sentence: string): asserts condition 
 }
 
 /** The live map of that name. */
-export function mapNamed(state: ModelState, name: MapName): VmMap | undefined {
-  return state.maps.find((map) => map.name === name);
-}
+export const mapNamed = ({ maps }: ModelState, name: string): VmMap | undefined =>
+  maps.find((map) => map.name === name);
 
 /** True for frames that have a page record; false for device frames. */
-export const isManaged = (state: ModelState, frame: FrameNumber): boolean =>
-  frame < state.machine.managedPages;
+export const isManaged = ({ machine }: ModelState, frame: FrameNumber): boolean =>
+  frame < machine.managedPages;

@@ -11,8 +11,7 @@ import { BOOT_FILL, type MachineConfig } from '../contract/machine.ts';
 import { KERN_SUCCESS } from '../contract/outcome.ts';
 import { assert, cite } from './bookkeeping.ts';
 import type { FrameContents, ModelState, VmMap, VmObject } from './state.ts';
-import { insert } from './vm-map.ts';
-import { createMap } from './vm-map-create.ts';
+import { createMap, insert } from './vm-map.ts';
 import { vmPageAlloc, vmPageWire, vmPageZeroFill } from './vm-page.ts';
 
 /** Boots a machine: frames, base objects, kernel map, reservations, scratch pages. */
@@ -59,12 +58,9 @@ function bareState(machine: MachineConfig, onMapEvent: ModelState['onMapEvent'])
   return state;
 }
 
-const baseObject = (name: string, size: ByteCount): VmObject => ({
-  name,
-  size,
-  baseReferences: 1,
-  pages: [],
-});
+function baseObject(name: string, size: ByteCount): VmObject {
+  return { name, size, baseReferences: 1, pages: [] };
+}
 
 /** kmem_init: the kernel map, and the boot entry if it has any length. */
 function kmemInit(state: ModelState): VmMap {

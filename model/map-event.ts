@@ -3,13 +3,9 @@ import type { VirtualAddress } from '../contract/address.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import type { Range } from './state.ts';
 
-interface OfMap<Kind extends string> {
-  readonly kind: Kind;
-  readonly map: MapName;
-}
-
 /** A range was inserted (MAP-INSERT-5, 6). */
-export interface InsertEvent extends OfMap<'insert'>, Range {
+interface Insertion extends Range {
+  readonly kind: 'insert';
   /** True when the range extended the predecessor and no entry was created. */
   readonly coalesced: boolean;
   /** The entry before the range, as it was; null: the header. */
@@ -17,22 +13,25 @@ export interface InsertEvent extends OfMap<'insert'>, Range {
 }
 
 /** An entry was split in two at `at`, the start of the back half (MAP-CLIP-1). */
-export interface ClipEvent extends OfMap<'clip'> {
+interface Clip {
+  readonly kind: 'clip';
   readonly frontStart: VirtualAddress;
   readonly at: VirtualAddress;
 }
 
 /** The range from `start`, clamped, is about to lose its entries, if any; the clip at its start is done (MAP-DEL-2). */
-export interface DeleteEvent extends OfMap<'delete'> {
+interface Deletion {
+  readonly kind: 'delete';
   readonly start: VirtualAddress;
   /** Start of the last entry before the first affected one; null: the header. */
   readonly predecessor: VirtualAddress | null;
 }
 
 /** The entry that started at `absorbed` was merged into its predecessor, which starts at `absorber` (MAP-SIMPL-1). */
-export interface SimplifyEvent extends OfMap<'simplify'> {
+interface Merger {
+  readonly kind: 'simplify';
   readonly absorbed: VirtualAddress;
   readonly absorber: VirtualAddress;
 }
 
-export type MapEvent = InsertEvent | ClipEvent | DeleteEvent | SimplifyEvent;
+export type MapEvent = (Insertion | Clip | Deletion | Merger) & { readonly map: MapName };

@@ -18,31 +18,26 @@ import type { CountersSnapshot, PageContents, PageSnapshot } from '../contract/v
 import { assert, mapNamed } from './bookkeeping.ts';
 import { mappingAt, pvAddresses } from './pmap.ts';
 import type { ModelState, VmMap, VmMapEntry, VmObject, VmPage } from './state.ts';
-import { staticMapsInUse } from './vm-map-create.ts';
-import { mapReferences } from './vm-map-delete.ts';
+import { staticMapsInUse } from './vm-map.ts';
 import { staticEntriesInUse } from './vm-map-entry.ts';
+import { mapReferences } from './vm-map-range.ts';
 import { objectReferences } from './vm-object.ts';
 import { contentsOf, queueOf } from './vm-page.ts';
 
-function showEntry({ object, submap, ...shown }: VmMapEntry): EntrySnapshot {
+function showEntry(entry: VmMapEntry): EntrySnapshot {
+  const { start, end, object, submap, offset, protection, maxProtection, inheritance, wiredCount } = entry;
   const ofObject = object === null ? null : { object: object.name };
   const backing = submap === null ? ofObject : { submap: submap.name };
-  return { ...shown, backing, copyOnWrite: false, needsCopy: false };
+  const flags = { copyOnWrite: false, needsCopy: false };
+  return { start, end, backing, offset, protection, maxProtection, inheritance, wiredCount, ...flags };
 }
 
 function showMap(state: ModelState, map: VmMap): MapSnapshot {
-  const { name, min, max, pageable, entries } = map;
-  return {
-    name,
-    min,
-    max,
-    size: bytes(entries.reduce((sum, { start, end }) => sum + byteDistance(start, end), 0)),
-    pageable,
-    entryCount: entries.length,
-    references: mapReferences(state, map),
-    locked: false,
-    entries: entries.map(showEntry),
-  };
+  const { name, min, max, pageable } = map;
+  const entries = map.entries.map(showEntry);
+  const size = bytes(entries.reduce((sum, { start, end }) => sum + byteDistance(start, end), 0));
+  const references = mapReferences(state, map);
+  return { name, min, max, size, pageable, entryCount: entries.length, references, locked: false, entries };
 }
 
 function showPage(state: ModelState, page: VmPage): PageSnapshot {
@@ -72,14 +67,10 @@ function showContents(state: ModelState, frame: FrameNumber): PageContents {
 }
 
 function showObject(state: ModelState, object: VmObject, show: typeof showPage): ObjectSnapshot {
-  return {
-    name: object.name,
-    references: objectReferences(state, object),
-    size: object.size,
-    shadow: null,
-    shadowOffset: objectOffset(0),
-    pages: object.pages.map((page) => show(state, page)),
-  };
+  const { name, size } = object;
+  const pages = object.pages.map((page) => show(state, page));
+  const references = objectReferences(state, object);
+  return { name, references, size, shadow: null, shadowOffset: objectOffset(0), pages };
 }
 
 function showMapping(state: ModelState, address: VirtualAddress): MappingSnapshot | null {
@@ -109,10 +100,8 @@ function showCounters({ queues, objects, freedWhileWired }: ModelState): Counter
 
 function showPools(state: ModelState): PoolsSnapshot {
   const { mapEntries, staticMaps } = state.machine;
-  return {
-    freeEntries: mapEntries === null ? null : mapEntries - staticEntriesInUse(state),
-    freeMaps: staticMaps - staticMapsInUse(state),
-  };
+  const freeEntries = mapEntries === null ? null : mapEntries - staticEntriesInUse(state);
+  return { freeEntries, freeMaps: staticMaps - staticMapsInUse(state) };
 }
 
 /** pm_count and pm_stats: every map but the kernel's own holds a reference. */
@@ -161,7 +150,9 @@ export function takeSnapshot(state: ModelState, { contents }: { readonly content
 
 /** One cell of the state by its name. */
 export function takeCell(state: ModelState, name: CellName): CellValue<CellName> {
-  const [kind = '', key = ''] = name.split(':', 2);
+  const colon = name.indexOf(':');
+  const kind = colon < 0 ? name : name.slice(0, colon);
+  const key = name.slice(colon + 1);
   switch (kind) {
     case 'map': {
       const map = mapNamed(state, key);

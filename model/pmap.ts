@@ -2,20 +2,13 @@
  * The kernel pmap as one flat table, address → mapping (pmap.c). There are no page tables, no pv lists and no
  * statistics here: the table is scanned.
  */
-import {
-  type FrameNumber,
-  isPageAligned,
-  PAGE_SIZE,
-  pdeSlot,
-  truncPage,
-  type VirtualAddress,
-} from '../contract/address.ts';
+import type { FrameNumber, VirtualAddress } from '../contract/address.ts';
+import { isPageAligned, PAGE_SIZE, pdeSlot, truncPage } from '../contract/address.ts';
 import { highestKernelAddress, kernelSlots } from '../contract/machine.ts';
-import type { OperationOf } from '../contract/operation.ts';
 import { done, none, type Outcome, PANIC, type Rejected, rejected } from '../contract/outcome.ts';
 import { permits, VM_PROT_ALL, VM_PROT_NONE, VM_PROT_READ, VM_PROT_WRITE } from '../contract/protection.ts';
 import { cite, isManaged, stopMachine, touch } from './bookkeeping.ts';
-import type { Answer, Call, Mapping, ModelState, Range } from './state.ts';
+import type { Call, Mapping, ModelState, Range, Rule } from './state.ts';
 
 /** The usable mapping of the page that holds an address: one that grants READ. */
 export function mappingAt(state: ModelState, address: VirtualAddress): Mapping | undefined {
@@ -26,34 +19,34 @@ export function mappingAt(state: ModelState, address: VirtualAddress): Mapping |
 /** Writes the record of a page address, or takes it away; nothing else changes the table. */
 function setRecord(state: ModelState, address: VirtualAddress, mapping: Mapping | null): void {
   const old = state.mappings.get(address);
-  if (old !== undefined && old.frame !== mapping?.frame) touch(state, `pv:${old.frame}`);
   if (mapping === null) state.mappings.delete(address);
-  else {
-    state.mappings.set(address, mapping);
-    touch(state, `pv:${mapping.frame}`);
-  }
+  else state.mappings.set(address, mapping);
+  touch(state, old ? `pv:${old.frame}` : null, mapping && `pv:${mapping.frame}`);
   touch(state, `mapping:${address}`, 'pmap:kernel');
 }
 
-function recordsWhere(
-  state: ModelState,
-  wanted: (mapping: Mapping, address: VirtualAddress) => boolean,
-): VirtualAddress[] {
-  const found: VirtualAddress[] = [];
-  for (const [address, mapping] of state.mappings) if (wanted(mapping, address)) found.push(address);
+type Records = readonly (readonly [VirtualAddress, Mapping])[];
+
+function recordsIn({ mappings }: ModelState, { start, end }: Range): Records {
+  const found: [VirtualAddress, Mapping][] = [];
+  for (const [address, record] of mappings)
+    if (start <= address && address < end) found.push([address, record]);
   return found;
 }
 
-const recordsIn = (state: ModelState, { start, end }: Range): VirtualAddress[] =>
-  recordsWhere(state, (_, address) => start <= address && address < end);
+/** The records of a managed frame, readable or not. */
+function recordsOf(state: ModelState, frame: FrameNumber): Records {
+  const found: [VirtualAddress, Mapping][] = [];
+  if (!isManaged(state, frame)) return found;
+  for (const [address, record] of state.mappings) if (record.frame === frame) found.push([address, record]);
+  return found;
+}
 
-/** Where a managed frame has a record, readable or not. */
-const recordsOf = (state: ModelState, frame: FrameNumber): VirtualAddress[] =>
-  isManaged(state, frame) ? recordsWhere(state, (mapping) => mapping.frame === frame) : [];
-
-/** Where a managed frame is mapped. */
-export const pvAddresses = (state: ModelState, frame: FrameNumber): VirtualAddress[] =>
-  recordsOf(state, frame).filter((address) => mappingAt(state, address) !== undefined);
+/** Where a managed frame is mapped, ascending. */
+export function pvAddresses(state: ModelState, frame: FrameNumber): VirtualAddress[] {
+  const usable = recordsOf(state, frame).filter(([, { readable }]) => readable);
+  return usable.map(([address]) => address).sort((a, b) => a - b);
+}
 
 /** The page of an address; stops the machine where no kernel page table can hold it (DEV-27, Q-12). */
 function mappablePage(state: ModelState, where: VirtualAddress): VirtualAddress {
@@ -67,7 +60,7 @@ function mappablePage(state: ModelState, where: VirtualAddress): VirtualAddress 
 }
 
 /** pmap_enter: maps the page of an address. Without READ the record stays, but grants nothing. */
-export function pmapEnter(state: ModelState, call: Call<'pmap_enter'>): void {
+export function pmapEnter(state: ModelState, call: Call<'pmap_enter'>): Outcome {
   const address = mappablePage(state, call.address);
   const { frame, protection, wired } = call;
   const old = mappingAt(state, address);
@@ -78,56 +71,48 @@ export function pmapEnter(state: ModelState, call: Call<'pmap_enter'>): void {
   const readable = permits(protection, VM_PROT_READ);
   if (!readable) cite(state, 'PMAP-ENTER-2');
   cite(state, 'PMAP-ENTER-6');
-  setRecord(state, address, {
-    frame,
-    readable,
-    writable: permits(protection, VM_PROT_WRITE),
-    wired,
-    accessed: readable && kept?.accessed === true,
-    dirty: readable && kept?.dirty === true,
-  });
+  const writable = permits(protection, VM_PROT_WRITE);
+  const accessed = readable && kept?.accessed === true;
+  const dirty = readable && kept?.dirty === true;
+  setRecord(state, address, { frame, readable, writable, wired, accessed, dirty });
+  return done;
 }
 
 /** pmap_kenter: maps a page readable, writable and wired, without a fault and without touching the page's wire count. */
-export function pmapKenter(state: ModelState, { address, frame }: Call<'pmap_kenter'>): void {
+export function pmapKenter(state: ModelState, { address, frame }: Call<'pmap_kenter'>): Outcome {
   cite(state, 'PMAP-KENTER-1');
-  pmapEnter(state, { address, frame, protection: VM_PROT_READ | VM_PROT_WRITE, wired: true });
+  return pmapEnter(state, { address, frame, protection: VM_PROT_READ | VM_PROT_WRITE, wired: true });
 }
 
-const exists = ({ frames }: ModelState, frame: FrameNumber): boolean => frames[frame] !== undefined;
+function refuseMissing({ frames }: ModelState, frame: FrameNumber): Rejected | undefined {
+  return frames[frame] === undefined ? rejected('CONV-4') : undefined;
+}
 
 /** Refuses the harness a frame that does not exist, or, by `rule`, one that is neither a device's nor its own. */
 export function refuseFrame(state: ModelState, frame: FrameNumber, rule: string): Rejected | undefined {
-  if (!exists(state, frame)) return rejected('CONV-4');
-  return isManaged(state, frame) && frame >= state.machine.scratchPages ? rejected(rule) : undefined;
+  const owned = isManaged(state, frame) && frame >= state.machine.scratchPages;
+  return refuseMissing(state, frame) ?? (owned ? rejected(rule) : undefined);
 }
 
 /** pmap_enter as an operation. */
-export function enter(state: ModelState, call: Call<'pmap_enter'>): Outcome {
+export const enter: Rule<'pmap_enter'> = (state, call) => {
   mappablePage(state, call.address);
-  const refusal = refuseFrame(state, call.frame, 'PAGE-FREE-1');
-  if (refusal === undefined) pmapEnter(state, call);
-  return refusal ?? done;
-}
+  return refuseFrame(state, call.frame, 'PAGE-FREE-1') ?? pmapEnter(state, call);
+};
 
 /** pmap_kenter as an operation. */
-export function kenter(state: ModelState, call: Call<'pmap_kenter'>): Outcome {
+export const kenter: Rule<'pmap_kenter'> = (state, call) => {
   mappablePage(state, call.address);
-  const refusal = refuseFrame(state, call.frame, 'PAGE-FREE-1');
-  if (refusal === undefined) pmapKenter(state, call);
-  return refusal ?? done;
-}
+  return refuseFrame(state, call.frame, 'PAGE-FREE-1') ?? pmapKenter(state, call);
+};
 
 const isSound = ({ start, end }: Range): boolean =>
   isPageAligned(start) && isPageAligned(end) && start <= end;
 
-/** Takes the right to write away from records, or the records themselves. */
-function revoke(state: ModelState, addresses: readonly VirtualAddress[], what: 'write' | 'all'): void {
-  for (const address of addresses) {
-    const mapping = state.mappings.get(address);
-    if (mapping !== undefined)
-      setRecord(state, address, what === 'all' ? null : { ...mapping, writable: false });
-  }
+/** Leaves nothing of some records, or everything but the right to write. */
+function revoke(state: ModelState, records: Records, what: 'all' | 'write'): void {
+  for (const [address, record] of records)
+    setRecord(state, address, what === 'all' ? null : { ...record, writable: false });
 }
 
 /** pmap_remove: no address of the range is mapped afterwards. */
@@ -149,56 +134,58 @@ export function pmapProtect(state: ModelState, call: Call<'pmap_protect'>): Outc
 }
 
 /** pmap_page_protect: as pmap_protect, for every mapping of one managed frame; here any right but WRITE keeps it mapped. */
-export function pmapPageProtect(
-  state: ModelState,
-  { frame, protection }: Call<'pmap_page_protect'>,
-): Outcome {
-  if (!exists(state, frame)) return rejected('CONV-4');
+export const pmapPageProtect: Rule<'pmap_page_protect'> = (state, { frame, protection }) => {
+  const refusal = refuseMissing(state, frame);
+  if (refusal !== undefined) return refusal;
   cite(state, 'PMAP-RMALL-1');
-  if (protection === VM_PROT_NONE) revoke(state, recordsOf(state, frame), 'all');
+  if (protection === VM_PROT_NONE) pmapRemoveAll(state, frame);
   else if (!permits(protection, VM_PROT_WRITE)) revoke(state, recordsOf(state, frame), 'write');
   return done;
+};
+
+/** pmap_page_protect(NONE): a managed frame is mapped nowhere afterwards. */
+export function pmapRemoveAll(state: ModelState, frame: FrameNumber): void {
+  revoke(state, recordsOf(state, frame), 'all');
 }
 
 /** pmap_change_wiring: marks a valid mapping wired or not; unwiring makes it look written to (Q-9). */
 export function pmapChangeWiring(state: ModelState, { address, wired }: Call<'pmap_change_wiring'>): Outcome {
   cite(state, 'PMAP-WIRE-1');
   const mapping = mappingAt(state, address);
-  if (mapping !== undefined)
-    setRecord(state, truncPage(address), { ...mapping, wired, dirty: mapping.dirty || !wired });
+  const dirty = mapping?.dirty || !wired;
+  if (mapping !== undefined) setRecord(state, truncPage(address), { ...mapping, wired, dirty });
   return done;
 }
 
 /** pmap_extract: the frame behind an address. */
-export function pmapExtract(state: ModelState, { address }: Call<'pmap_extract'>): Outcome {
+export const pmapExtract: Rule<'pmap_extract'> = (state, { address }) => {
   cite(state, 'PMAP-EXTR-1');
-  const mapping = mappingAt(state, address);
-  if (mapping === undefined) return none;
-  return { kind: 'frame', frame: mapping.frame, offset: address % PAGE_SIZE };
-}
+  const frame = mappingAt(state, address)?.frame;
+  return frame === undefined ? none : { kind: 'frame', frame, offset: address % PAGE_SIZE };
+};
 
-/** pmap_is_modified and pmap_is_referenced: has a page been written to, or used, through any of its mappings? */
-export function pmapTestBit(state: ModelState, { kind, frame }: OperationOf<'pmap_is_modified'>): Answer {
-  if (!exists(state, frame)) return rejected('CONV-4');
-  const bit = kind === 'pmap_is_modified' ? 'dirty' : 'accessed';
-  return recordsOf(state, frame).some((address) => mappingAt(state, address)?.[bit]);
-}
+type Bit = 'accessed' | 'dirty';
 
-/** pmap_clear_modify and pmap_clear_reference as operations. */
-export function clear(state: ModelState, { kind, frame }: OperationOf<'pmap_clear_modify'>): Outcome {
-  if (!exists(state, frame)) return rejected('CONV-4');
-  pmapClearBit(state, frame, kind === 'pmap_clear_modify' ? 'dirty' : 'accessed');
+const isBitSet = (state: ModelState, frame: FrameNumber, bit: Bit): boolean =>
+  recordsOf(state, frame).some(([, record]) => record[bit]);
+
+/** Clears a bit in every mapping of a page. */
+export function pmapClearBit(state: ModelState, frame: FrameNumber, bit: Bit): Outcome {
+  cite(state, 'PMAP-BIT-1');
+  for (const [address, record] of recordsOf(state, frame))
+    if (record[bit]) setRecord(state, address, { ...record, [bit]: false });
   return done;
 }
 
-/** pmap_clear_modify and pmap_clear_reference: none of a page's mappings has been written to, or used. */
-export function pmapClearBit(state: ModelState, frame: FrameNumber, bit: 'accessed' | 'dirty'): void {
-  cite(state, 'PMAP-BIT-1');
-  for (const address of recordsOf(state, frame)) {
-    const mapping = mappingAt(state, address);
-    if (mapping?.[bit]) setRecord(state, address, { ...mapping, [bit]: false });
-  }
-}
+/** Has a page been written to through any of its mappings? The three below are alike. */
+export const pmapIsModified: Rule<'pmap_is_modified'> = (state, { frame }) =>
+  refuseMissing(state, frame) ?? isBitSet(state, frame, 'dirty');
+export const pmapIsReferenced: Rule<'pmap_is_referenced'> = (state, { frame }) =>
+  refuseMissing(state, frame) ?? isBitSet(state, frame, 'accessed');
+export const pmapClearModify: Rule<'pmap_clear_modify'> = (state, { frame }) =>
+  refuseMissing(state, frame) ?? pmapClearBit(state, frame, 'dirty');
+export const pmapClearReference: Rule<'pmap_clear_reference'> = (state, { frame }) =>
+  refuseMissing(state, frame) ?? pmapClearBit(state, frame, 'accessed');
 
 /** What the walker leaves behind when it uses a mapping: accessed, and dirty on a write. */
 export function noteAccess(state: ModelState, address: VirtualAddress, use: 'read' | 'write'): void {
@@ -210,7 +197,4 @@ export function noteAccess(state: ModelState, address: VirtualAddress, use: 'rea
 }
 
 /** pmap_update: there is no TLB to flush. */
-export function pmapUpdate(state: ModelState): Outcome {
-  cite(state, 'PMAP-UPD-1');
-  return done;
-}
+export const pmapUpdate: Rule<'pmap_update'> = (state) => cite(state, 'PMAP-UPD-1', done);

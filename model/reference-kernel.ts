@@ -4,7 +4,7 @@ import type { MachineConfig } from '../contract/machine.ts';
 import type { OperationOf } from '../contract/operation.ts';
 import { OPERATION_KINDS, type Operation, type OperationKind } from '../contract/operation.ts';
 import type { Outcome, Step } from '../contract/outcome.ts';
-import * as outcomes from '../contract/outcome.ts';
+import { flag, KERN_NO_SPACE, KERN_SUCCESS, kern, PANIC, panic, rejected } from '../contract/outcome.ts';
 import type { CellName, CellValue } from '../contract/snapshot.ts';
 import { cite, KernelPanic, mapNamed, touch } from './bookkeeping.ts';
 import { bootState } from './boot.ts';
@@ -13,47 +13,37 @@ import type { MapEvent } from './map-event.ts';
 import { takeCell, takeSnapshot, touchedCells } from './observation.ts';
 import * as pmap from './pmap.ts';
 import { pagedaemon } from './sched.ts';
-import type { Answer, Flight, ModelState, Placement, Sleeping, VmMap } from './state.ts';
+import type { Answer, Flight, ModelState, Rule, Sleeping, VmMap } from './state.ts';
 import { vmFault } from './vm-fault.ts';
-import * as kern from './vm-kern.ts';
+import * as kmem from './vm-kern.ts';
 import * as map from './vm-map.ts';
-import { vmMapCreate, vmMapSubmap } from './vm-map-create.ts';
-import { vmMapDeallocate, vmMapDelete, vmMapRemove } from './vm-map-delete.ts';
 import { vmMapSimplify } from './vm-map-entry.ts';
-import { vmMapPageable } from './vm-map-pageable.ts';
-import { vmMapInherit, vmMapProtect } from './vm-map-protect.ts';
+import * as range from './vm-map-range.ts';
 import { vmPageDeactivate } from './vm-page.ts';
 
 type StartedKind = Exclude<OperationKind, 'resume'>;
 
-/** What an operation does on a map: the one it names, or the kernel's where it names none. */
-type Rule<Kind extends OperationKind> = (
-  state: ModelState,
-  operation: OperationOf<Kind>,
-  map: VmMap,
-) => Answer | Sleeping<Answer>;
-
 /** The rule of each operation. One that may sleep answers a computation. */
-const RULES: { readonly [Kind in StartedKind]: Rule<Kind> } = {
-  kmem_alloc_pageable: kern.kmemAllocPageable,
-  kmem_alloc: kern.kmemAlloc,
-  kmem_malloc: kern.kmemMalloc,
-  kmem_alloc_wait: kern.kmemAllocWait,
-  kmem_free: kern.kmemFree,
-  kmem_free_wakeup: kern.kmemFreeWakeup,
-  kmem_suballoc: kern.kmemSuballoc,
-  vm_map_create: vmMapCreate,
-  vm_map_deallocate: vmMapDeallocate,
+const RULES: { readonly [Kind in StartedKind]: Rule<Kind, Answer | Sleeping<Answer>> } = {
+  kmem_alloc_pageable: kmem.kmemAllocPageable,
+  kmem_alloc: kmem.kmemAlloc,
+  kmem_malloc: kmem.kmemMalloc,
+  kmem_alloc_wait: kmem.kmemAllocWait,
+  kmem_free: kmem.kmemFree,
+  kmem_free_wakeup: kmem.kmemFreeWakeup,
+  kmem_suballoc: kmem.kmemSuballoc,
+  vm_map_create: map.vmMapCreate,
+  vm_map_deallocate: range.vmMapDeallocate,
   vm_map_insert: map.vmMapInsert,
   vm_map_findspace: map.vmMapFindspace,
   vm_map_find: map.vmMapFind,
   vm_map_lookup_entry: map.vmMapLookupEntry,
-  vm_map_submap: vmMapSubmap,
-  vm_map_protect: vmMapProtect,
-  vm_map_inherit: vmMapInherit,
-  vm_map_pageable: vmMapPageable,
-  vm_map_remove: vmMapRemove,
-  vm_map_delete: vmMapDelete,
+  vm_map_submap: map.vmMapSubmap,
+  vm_map_protect: range.vmMapProtect,
+  vm_map_inherit: range.vmMapInherit,
+  vm_map_pageable: range.vmMapPageable,
+  vm_map_remove: range.vmMapRemove,
+  vm_map_delete: range.vmMapDelete,
   vm_map_check_protection: map.vmMapCheckProtection,
   vm_map_simplify: vmMapSimplify,
   vm_page_deactivate: vmPageDeactivate,
@@ -69,23 +59,18 @@ const RULES: { readonly [Kind in StartedKind]: Rule<Kind> } = {
   pmap_page_protect: pmap.pmapPageProtect,
   pmap_change_wiring: pmap.pmapChangeWiring,
   pmap_extract: pmap.pmapExtract,
-  pmap_is_modified: pmap.pmapTestBit,
-  pmap_is_referenced: pmap.pmapTestBit,
-  pmap_clear_modify: pmap.clear,
-  pmap_clear_reference: pmap.clear,
+  pmap_is_modified: pmap.pmapIsModified,
+  pmap_is_referenced: pmap.pmapIsReferenced,
+  pmap_clear_modify: pmap.pmapClearModify,
+  pmap_clear_reference: pmap.pmapClearReference,
   pmap_zero_page: cpu.pmapZeroPage,
   pmap_copy_page: cpu.pmapCopyPage,
   pmap_update: pmap.pmapUpdate,
   pagedaemon,
 };
 
-function start<Kind extends StartedKind>(
-  state: ModelState,
-  kind: Kind,
-  operation: OperationOf<Kind>,
-  map: VmMap,
-): Answer | Sleeping<Answer> {
-  return RULES[kind](state, operation, map);
+function start<Kind extends StartedKind>(state: ModelState, kind: Kind, call: OperationOf<Kind>, map: VmMap) {
+  return RULES[kind](state, call, map);
 }
 
 /** Runs an operation until it returns, sleeps or stops the machine. */
@@ -94,20 +79,20 @@ function run(state: ModelState, operation: Operation, number: number): Outcome {
   state.current = number;
   const name = 'map' in operation ? operation.map : 'parent' in operation ? operation.parent : 'kernel';
   const map = mapNamed(state, name);
-  if (map === undefined) return outcomes.rejected('CONV-4');
+  if (map === undefined) return rejected('CONV-4');
   const begun = start(state, operation.kind, operation, map);
-  if (typeof begun !== 'object' || !('next' in begun)) return outcomeOf(begun);
+  if (typeof begun !== 'object' || 'kind' in begun) return outcomeOf(begun);
   return proceed(state, { number, operation, progress: begun, event: 'pages', status: 'running' });
 }
 
 function outcomeOf(answer: Answer): Outcome {
-  if (typeof answer === 'number') return outcomes.kern(answer);
-  return typeof answer === 'boolean' ? outcomes.flag(answer) : answer;
+  if (typeof answer === 'number') return kern(answer);
+  return typeof answer === 'boolean' ? flag(answer) : answer;
 }
 
 function resume(state: ModelState, number: number): Outcome {
   const flight = runnableFlight(state, number);
-  if (flight === undefined) return outcomes.rejected('SCHED-2');
+  if (flight === undefined) return rejected('SCHED-2');
   cite(state, 'SCHED-8');
   state.current = number;
   flight.status = 'running';
@@ -139,8 +124,8 @@ function runOrStop(state: ModelState, operation: Operation, number: number): Out
     return run(state, operation, number);
   } catch (thrown) {
     if (!(thrown instanceof KernelPanic)) throw thrown;
-    state.panicked = thrown.text;
-    return outcomes.panic(thrown.text);
+    state.panicked = thrown.message;
+    return panic(thrown.message);
   }
 }
 
@@ -148,7 +133,7 @@ function step(state: ModelState, operation: Operation, number: number): Step {
   state.touched.clear();
   if (state.panicked !== null) {
     cite(state, 'CONV-4');
-    return { outcome: outcomes.panic(state.panicked) };
+    return { outcome: panic(state.panicked) };
   }
   const { woken, console: lines } = state.step;
   woken.length = 0;
@@ -167,27 +152,20 @@ function step(state: ModelState, operation: Operation, number: number): Step {
 }
 
 /** Panics by which an allocator says that it found no room. */
-const NO_ROOM: readonly string[] = [outcomes.PANIC.mallocMapTooSmall, outcomes.PANIC.suballoc];
+const NO_ROOM: readonly string[] = [PANIC.mallocMapTooSmall, PANIC.suballoc];
 
-/** The place that an outcome of an allocator names; null where it names none. */
-function placementOf(outcome: Outcome): Placement | null {
-  switch (outcome.kind) {
-    case 'address':
-      return outcome.address;
-    case 'submap':
-      return outcome.min;
-    case 'none':
-      return 'nowhere';
-    case 'kern':
-      if (outcome.code === outcomes.KERN_SUCCESS) return outcome.address ?? null;
-      return outcome.code === outcomes.KERN_NO_SPACE ? 'nowhere' : null;
-    case 'sleep':
-      return outcome.event.startsWith('map:') ? 'nowhere' : null;
-    case 'panic':
-      return NO_ROOM.includes(outcome.text) ? 'nowhere' : null;
-    default:
-      return null;
-  }
+/** The place that an outcome of an allocator names, or that it found none; null where it says neither. */
+function placementOf(outcome: Outcome): ModelState['placement'] {
+  const { kind } = outcome;
+  if (kind === 'submap') return outcome.min;
+  if (kind === 'address' || (kind === 'kern' && outcome.code === KERN_SUCCESS))
+    return outcome.address ?? null;
+  const refused =
+    kind === 'none' ||
+    (kind === 'kern' && outcome.code === KERN_NO_SPACE) ||
+    (kind === 'sleep' && outcome.event.startsWith('map:')) ||
+    (kind === 'panic' && NO_ROOM.includes(outcome.text));
+  return refused ? 'nowhere' : null;
 }
 
 /** The reference model with its state laid open, for replayers that keep more books than the contract. */

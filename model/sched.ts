@@ -2,7 +2,7 @@
 import { done, type Outcome } from '../contract/outcome.ts';
 import type { SleepEvent } from '../contract/sched.ts';
 import { assert, cite, touch } from './bookkeeping.ts';
-import type { ModelState, Range, Sleeping, Transition, VmMap, YieldPoint } from './state.ts';
+import type { ModelState, Range, Rule, Sleeping, Transition, VmMap, YieldPoint } from './state.ts';
 
 /** Makes every sleeper of the event runnable; nothing is remembered when there is none. */
 export function wakeup(state: ModelState, event: SleepEvent): void {
@@ -23,20 +23,18 @@ export function* vmWait(state: ModelState, point: YieldPoint['point']): Sleeping
 }
 
 /** One pass of the page-out daemon, which finds nothing to reclaim. */
-export function pagedaemon(state: ModelState): Outcome {
+export const pagedaemon: Rule<'pagedaemon', Outcome> = (state) => {
   cite(state, 'SCHED-5');
   wakeup(state, 'pages');
   return done;
-}
+};
+
+type Kind = Transition['state'];
 
 /** Marks a range as being filled or wired by the operation that runs now. */
-export function beginTransition(
-  state: ModelState,
-  kind: Transition['state'],
-  map: VmMap,
-  { start, end }: Range,
-): Transition {
+export function beginTransition(state: ModelState, kind: Kind, map: VmMap, range: Range): Transition {
   cite(state, 'MAP-TRANS-0');
+  const { start, end } = range;
   const transition = { map, start, end, state: kind, operation: state.current, position: start };
   state.transitions.push(transition);
   touch(state, 'transitions');
@@ -52,23 +50,14 @@ export function endTransition(state: ModelState, transition: Transition): void {
   wakeup(state, `trans:${transition.map.name}`);
 }
 
+const meet = (one: Range, other: Range): boolean => one.start < other.end && other.start < one.end;
+
 /**
- * True when [start, end) of the map meets another operation's transition of one of these kinds. An empty range does so
- * where it would split an entry strictly inside the transition.
+ * True when a range of the map meets another operation's transition of one of these kinds. An empty range does so where
+ * it would split an entry strictly inside the transition.
  */
-export function inTransition(
-  state: ModelState,
-  map: VmMap,
-  { start, end }: Range,
-  kinds: readonly Transition['state'][],
-): boolean {
-  const meets = (range: Range) => start < range.end && range.start < end;
-  return state.transitions.some(
-    (other) =>
-      other.map === map &&
-      other.operation !== state.current &&
-      kinds.includes(other.state) &&
-      meets(other) &&
-      (start < end || map.entries.some(meets)),
-  );
+export function inTransition(state: ModelState, map: VmMap, range: Range, kinds: readonly Kind[]): boolean {
+  const foreign = state.transitions.filter((other) => other.map === map && other.operation !== state.current);
+  const met = foreign.some((other) => kinds.includes(other.state) && meet(range, other));
+  return met && (range.start < range.end || map.entries.some((entry) => meet(range, entry)));
 }

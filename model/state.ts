@@ -15,9 +15,8 @@ import type { ObjectName } from '../contract/vm-object.ts';
 import type { QueuesSnapshot } from '../contract/vm-page.ts';
 import type { MapEvent } from './map-event.ts';
 
-/** A resident page: one frame as a slot of one object. */
+/** A resident page: one frame as a slot of one object, in whose list it is. */
 export interface VmPage {
-  /** The object it belongs to, in whose list it is. */
   readonly object: VmObject;
   readonly offset: ObjectOffset;
   readonly frame: FrameNumber;
@@ -34,13 +33,13 @@ export interface VmObject {
   readonly pages: VmPage[];
 }
 
-/** A range of addresses, `end` exclusive. */
+/** Addresses from `start` on, without `end`. */
 export type Range = Readonly<Pick<EntrySnapshot, 'start' | 'end'>>;
-
 type Changeable<Shown> = { -readonly [Field in keyof Shown]: Shown[Field] };
+type EntryAttributes = Omit<EntrySnapshot, 'backing' | 'copyOnWrite' | 'needsCopy'>;
 
 /** One range of a map. At most one of `object` and `submap` is set; both null: no object yet. */
-export interface VmMapEntry extends Changeable<Omit<EntrySnapshot, 'backing' | 'copyOnWrite' | 'needsCopy'>> {
+export interface VmMapEntry extends Changeable<EntryAttributes> {
   object: VmObject | null;
   submap: VmMap | null;
 }
@@ -62,10 +61,9 @@ export interface Mapping extends Omit<MappingSnapshot, 'address'> {
   readonly readable: boolean;
 }
 
-/** 4096 bytes: a fill byte and what was written over it. */
+/** 4096 bytes: a fill byte and what was written over it, by position. */
 export interface FrameContents {
   fill: number;
-  /** Byte by position in the frame, 0 … 4095. */
   readonly writes: Map<number, number>;
   /** True while bytes outside `writes` mean nothing (DC-9). */
   undefinedFill: boolean;
@@ -82,12 +80,16 @@ export type Sleeping<Result> = Generator<YieldPoint, Result, void>;
 
 /** A KERN code (SPEC §0), or 100 for useless faults. */
 export type KernCode = 0 | 1 | 2 | 3 | 4 | 100;
-
 /** What an operation returns: a KERN code, a truth value, or another outcome. */
 export type Answer = Outcome | KernCode | boolean;
-
-/** The arguments of an operation but for the map it works on, which comes as a record of its own. */
+/** The arguments of an operation but for the map it works on. */
 export type Call<Kind extends OperationKind> = Omit<OperationOf<Kind>, 'kind' | 'map' | 'parent'>;
+/** What an operation does on a map: the one it names, or the kernel's where it names none. */
+export type Rule<Kind extends OperationKind, Result = Answer> = (
+  state: ModelState,
+  call: Call<Kind>,
+  map: VmMap,
+) => Result;
 
 /** An operation that has slept and has not returned yet. */
 export interface Flight {
@@ -105,9 +107,6 @@ export interface Transition extends Omit<TransitionSnapshot, 'map'> {
   /** Address of the page that the owner is working on or waiting for. */
   position: VirtualAddress;
 }
-
-/** Where the candidate put an allocation: an address, or nowhere. */
-export type Placement = VirtualAddress | 'nowhere';
 
 export interface ModelState {
   readonly machine: MachineConfig;
@@ -136,8 +135,8 @@ export interface ModelState {
   panicked: string | null;
   /** What the step under way has shown so far. */
   readonly step: { readonly woken: number[]; readonly console: string[]; daemonPoked: boolean };
-  /** Where the operation that runs now is to allocate; null: first fit. */
-  placement: Placement | null;
+  /** Where the operation that runs now is to allocate, if anywhere; null: first fit. */
+  placement: VirtualAddress | 'nowhere' | null;
   /** What the step under way may have changed. */
   readonly touched: Set<VmMap | VmObject | CellName>;
   /** How often each rule has been exercised. */

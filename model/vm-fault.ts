@@ -43,26 +43,34 @@ export function* vmFault(state: ModelState, fault: Fault, map: VmMap): Sleeping<
       entry = entryAt(map, address);
     }
     if (entry === undefined) return KERN_INVALID_ADDRESS;
-    if (!permits(entry.protection, fault.protection)) return KERN_PROTECTION_FAILURE;
+    const { protection, wiredCount } = entry;
+    if (!permits(protection, fault.protection)) return KERN_PROTECTION_FAILURE;
     const page = pageBehind(state, map, entry, address);
-    if (page !== undefined) {
-      mapPage(state, entry, page, address, fault);
-      return KERN_SUCCESS;
+    if (page === undefined) {
+      yield* vmWait(state, 'Y-FAULT-MEM');
+      continue;
     }
-    yield* vmWait(state, 'Y-FAULT-MEM');
+    cite(state, 'FAULT-3');
+    const wired = wiredCount > 0;
+    cite(state, 'FAULT-9');
+    pmapEnter(state, { address, frame: page.frame, protection, wired });
+    if (!fault.changeWiring) vmPageActivate(state, page);
+    else if (wired) vmPageWire(state, page);
+    else vmPageUnwire(state, page);
+    return KERN_SUCCESS;
   }
 }
 
-/** The page behind an address, zero-filled where it is new; undefined when no frame is free. */
+/** The page behind an address, zero-filled where it is new and on no queue; undefined when no frame is free. */
 function pageBehind(
   state: ModelState,
   map: VmMap,
   entry: VmMapEntry,
-  address: VirtualAddress,
+  at: VirtualAddress,
 ): VmPage | undefined {
   if (entry.object === null) cite(state, 'FAULT-4');
   const object = objectOf(state, map, entry);
-  const offset = offsetAt(entry, address);
+  const offset = offsetAt(entry, at);
   const resident = vmPageLookup(state, object, offset);
   if (resident !== undefined) {
     cite(state, 'FAULT-6');
@@ -75,38 +83,16 @@ function pageBehind(
   return fresh;
 }
 
-/** Maps the page as its entry says and settles its wire count or queue. */
-function mapPage(
-  state: ModelState,
-  { protection, wiredCount }: VmMapEntry,
-  page: VmPage,
-  address: VirtualAddress,
-  { changeWiring = false }: Fault,
-): void {
-  cite(state, 'FAULT-3');
-  const wired = wiredCount > 0;
-  cite(state, 'FAULT-9');
-  pmapEnter(state, { address, frame: page.frame, protection, wired });
-  if (!changeWiring) vmPageActivate(state, page);
-  else if (wired) vmPageWire(state, page);
-  else vmPageUnwire(state, page);
-}
-
 /** The page addresses of a range, ascending. */
 export function* pageAddresses({ start, end }: Range): Generator<VirtualAddress> {
   for (let address = start; address < end; address = advance(address, PAGE_SIZE)) yield address;
 }
 
 /** vm_fault_wire: every page of the range becomes resident, wired and mapped, whatever the entry's protection. */
-export function* faultWire(
-  state: ModelState,
-  map: VmMap,
-  range: Range,
-  transition: Transition,
-): Sleeping<void> {
+export function* faultWire(state: ModelState, map: VmMap, range: Range, wiring: Transition): Sleeping<void> {
   for (const address of pageAddresses(range)) {
     cite(state, 'FAULT-WIRE-1');
-    transition.position = address;
+    wiring.position = address;
     yield* vmFault(state, { address, protection: VM_PROT_NONE, changeWiring: true }, map);
   }
 }

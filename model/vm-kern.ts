@@ -1,9 +1,8 @@
 /** Kernel memory: allocation and release (vm_kern.c). */
+import type { ByteCount, ObjectOffset } from '../contract/address.ts';
 import {
   advance,
-  type ByteCount,
   byteDistance,
-  type ObjectOffset,
   objectOffset,
   PAGE_SIZE,
   roundPage,
@@ -21,24 +20,20 @@ import {
   PANIC,
   rejected,
 } from '../contract/outcome.ts';
-import { VM_PROT_NONE } from '../contract/protection.ts';
 import { assert, cite, mapNamed, stopMachine, touch } from './bookkeeping.ts';
-import { pmapKenter, pmapPageProtect } from './pmap.ts';
+import { pmapKenter, pmapRemoveAll } from './pmap.ts';
 import { beginTransition, endTransition, vmWait, wakeup } from './sched.ts';
-import type { Call, ModelState, Range, Sleeping, VmMap, VmObject, VmPage } from './state.ts';
+import type { ModelState, Range, Rule, Sleeping, VmMap, VmObject, VmPage } from './state.ts';
 import { pageAddresses } from './vm-fault.ts';
-import { findspace, insert, startOf } from './vm-map.ts';
-import { createMap, makeSubmap } from './vm-map-create.ts';
-import { deleteRange, vmMapRemove } from './vm-map-delete.ts';
+import { createMap, findspace, insert, makeSubmap, startOf } from './vm-map.ts';
 import { entryAt, vmMapSimplify } from './vm-map-entry.ts';
-import { vmMapPageable } from './vm-map-pageable.ts';
+import { deleteRange, vmMapPageable, vmMapRemove } from './vm-map-range.ts';
 import { vmPageAlloc, vmPageFree, vmPageLookup, vmPageZeroFill } from './vm-page.ts';
 
 /** A request in whole pages; 0 where it asks for nothing, or for more than 2^32 bytes once rounded. */
 function requestedLength(state: ModelState, size: ByteCount): number {
   const length = roundPage(size) ?? 0;
-  if (length === 0) cite(state, 'KM-SIZE-1');
-  return length;
+  return length === 0 ? cite(state, 'KM-SIZE-1', 0) : length;
 }
 
 /** The lowest free range of the map, taken without an object. */
@@ -49,59 +44,54 @@ function reserve(state: ModelState, map: VmMap, length: number): Range | undefin
 }
 
 /** kmem_alloc_pageable: addresses without pages. */
-export function kmemAllocPageable(
-  state: ModelState,
-  { size }: Call<'kmem_alloc_pageable'>,
-  map: VmMap,
-): Outcome {
+export const kmemAllocPageable: Rule<'kmem_alloc_pageable'> = (state, { size }, map) => {
   const length = requestedLength(state, size);
   if (length === 0) return none;
   cite(state, 'KM-PAGEABLE-1');
   return startOf(reserve(state, map, length));
-}
+};
 
 /** kmem_alloc: wired memory that reads as zero; keeps its range while it sleeps for pages. */
-export function* kmemAlloc(state: ModelState, { size }: Call<'kmem_alloc'>, map: VmMap): Sleeping<Outcome> {
+export const kmemAlloc: Rule<'kmem_alloc', Sleeping<Outcome>> = function* (state, { size }, map) {
   const length = requestedLength(state, size);
   if (length === 0) return none;
   cite(state, 'KM-ALLOC-1');
   const range = findspace(state, map, map.min, length);
   if (range === undefined) return none;
   cite(state, 'KM-ALLOC-2');
-  const offset = objectOffset(range.start - state.machine.kernelMin);
-  insert(state, map, range, state.kernelObject, offset);
+  insert(state, map, range, state.kernelObject, objectOffset(range.start - state.machine.kernelMin));
   yield* fillWithZeroes(state, map, range);
   cite(state, 'KM-ALLOC-4');
   yield* vmMapPageable(state, { ...range, pageable: false }, map);
   vmMapSimplify(state, range, map);
   return startOf(range);
-}
+};
 
 /** Makes every page of a kernel_object range exist and read as zero, sleeping where there is no frame. */
 function* fillWithZeroes(state: ModelState, map: VmMap, range: Range): Sleeping<void> {
-  const transition = beginTransition(state, 'filling', map, range);
+  const { kernelObject, machine } = state;
+  const filling = beginTransition(state, 'filling', map, range);
   for (const address of pageAddresses(range)) {
     cite(state, 'KM-ALLOC-3');
-    transition.position = address;
-    const offset = objectOffset(address - state.machine.kernelMin);
-    let page = pageAt(state, state.kernelObject, offset);
+    filling.position = address;
+    const offset = objectOffset(address - machine.kernelMin);
+    let page = pageAt(state, kernelObject, offset);
     while (page === undefined) {
       cite(state, 'KM-ALLOC-6');
       yield* vmWait(state, 'Y-KA-MEM');
-      page = pageAt(state, state.kernelObject, offset);
+      page = pageAt(state, kernelObject, offset);
     }
     vmPageZeroFill(state, page);
   }
-  endTransition(state, transition);
+  endTransition(state, filling);
 }
 
-/** The resident page, else a fresh one, else undefined (DEV-48). */
+/** The resident page, else a fresh one; undefined when no frame is free (DEV-48). */
 const pageAt = (state: ModelState, object: VmObject, offset: ObjectOffset): VmPage | undefined =>
   vmPageLookup(state, object, offset) ?? vmPageAlloc(state, object, offset);
 
 /** kmem_malloc, for callers that may be interrupt handlers: those must not wait, and get pages as they are. */
-export function* kmemMalloc(state: ModelState, call: Call<'kmem_malloc'>, map: VmMap): Sleeping<Outcome> {
-  const { size, canWait } = call;
+export const kmemMalloc: Rule<'kmem_malloc', Sleeping<Outcome>> = function* (state, { size, canWait }, map) {
   cite(state, 'KM-MALLOC-1');
   if (map.name !== 'kmem' && map.name !== 'mb') return stopMachine(PANIC.mallocWrongMap);
   const kmem = mapNamed(state, 'kmem');
@@ -120,34 +110,31 @@ export function* kmemMalloc(state: ModelState, call: Call<'kmem_malloc'>, map: V
     cite(state, 'KM-MALLOC-4');
     yield* vmMapPageable(state, { ...range, pageable: false }, map);
   } else {
-    const pages = pagesAtOnce(state, map, range, offset);
+    const pages = pagesAtOnce(state, range, offset);
+    if (pages === undefined) deleteRange(state, map, range);
     if (pages === undefined) return none;
     wireAtOnce(state, map, range, pages);
   }
   vmMapSimplify(state, range, map);
   return startOf(range);
-}
+};
 
-/** The pages of a kmem_object range in order, contents as they are; undefined, and nothing of it left, when one is missing. */
-function pagesAtOnce(state: ModelState, map: VmMap, range: Range, first: ObjectOffset): VmPage[] | undefined {
+/** The pages of a kmem_object range, contents as they are; undefined, and none of them left, when one cannot be had. */
+function pagesAtOnce(state: ModelState, range: Range, offset: ObjectOffset): VmPage[] | undefined {
   cite(state, 'KM-MALLOC-5');
   const pages: VmPage[] = [];
   for (const address of pageAddresses(range)) {
-    const page = pageAt(state, state.kmemObject, objectOffset(first + (address - range.start)));
-    if (page === undefined) {
-      takeBack(state, pages);
-      deleteRange(state, map, range);
-      return undefined;
-    }
+    const page = pageAt(state, state.kmemObject, objectOffset(offset + (address - range.start)));
+    if (page === undefined) return takeBack(state, pages);
     pages.push(page);
   }
   return pages;
 }
 
 /** Order only: the frames go back to FREE from the highest offset down, with resident pages among them. */
-function takeBack(state: ModelState, pages: readonly VmPage[]): void {
+function takeBack(state: ModelState, pages: readonly VmPage[]): undefined {
   for (const page of pages.toReversed()) {
-    pmapPageProtect(state, { frame: page.frame, protection: VM_PROT_NONE });
+    pmapRemoveAll(state, page.frame);
     vmPageFree(state, page);
   }
 }
@@ -164,11 +151,7 @@ function wireAtOnce(state: ModelState, map: VmMap, range: Range, pages: readonly
 }
 
 /** kmem_alloc_wait: as kmem_alloc_pageable, but waits for kmem_free_wakeup while there is no room. */
-export function* kmemAllocWait(
-  state: ModelState,
-  { size }: Call<'kmem_alloc_wait'>,
-  map: VmMap,
-): Sleeping<Outcome> {
+export const kmemAllocWait: Rule<'kmem_alloc_wait', Sleeping<Outcome>> = function* (state, { size }, map) {
   const length = requestedLength(state, size);
   if (length === 0) return none;
   for (;;) {
@@ -177,30 +160,28 @@ export function* kmemAllocWait(
     if (range !== undefined || byteDistance(map.min, map.max) < length) return startOf(range);
     yield { point: 'Y-KAW', event: `map:${map.name}` };
   }
-}
+};
 
 /** kmem_free: releases whatever lies in the pages that the range touches; refusals go unnoticed. */
-export function* kmemFree(state: ModelState, call: Call<'kmem_free'>, map: VmMap): Sleeping<Outcome> {
+export const kmemFree: Rule<'kmem_free', Sleeping<Outcome>> = function* (state, { address, size }, map) {
   cite(state, 'KM-FREE-1');
-  const { address, size } = call;
   const end = roundPageUnwrapped(unwrappedEnd(address, size));
   if (size > 0) yield* vmMapRemove(state, { start: truncPage(address), end }, map);
   return done;
-}
+};
 
 /** kmem_free_wakeup: kmem_free, after which everybody who waits for room in the map looks again. */
-export function* kmemFreeWakeup(state: ModelState, call: Call<'kmem_free'>, map: VmMap): Sleeping<Outcome> {
+export const kmemFreeWakeup: Rule<'kmem_free_wakeup', Sleeping<Outcome>> = function* (state, call, map) {
   yield* kmemFree(state, call, map);
   cite(state, 'KM-WAKE-1');
   wakeup(state, `map:${map.name}`);
   return done;
-}
+};
 
 /** kmem_suballoc: a map of its own over a fresh range of another; anything in the way stops the machine. */
-export function kmemSuballoc(state: ModelState, call: Call<'kmem_suballoc'>, parent: VmMap): Outcome {
-  const { name, pageable } = call;
+export const kmemSuballoc: Rule<'kmem_suballoc'> = (state, { name, size, pageable }, parent) => {
   if (mapNamed(state, name) !== undefined) return rejected('KM-SUB-2');
-  const length = roundPage(call.size) ?? 0;
+  const length = roundPage(size) ?? 0;
   const range = reserve(state, parent, length);
   if (range === undefined) {
     cite(state, 'KM-SUB-1');
@@ -209,8 +190,8 @@ export function kmemSuballoc(state: ModelState, call: Call<'kmem_suballoc'>, par
     return stopMachine(PANIC.suballoc);
   }
   cite(state, 'KM-SUB-2');
-  const submap = createMap(state, { name, min: range.start, max: range.end, pageable });
+  const { start: min, end: max } = range;
+  const submap = createMap(state, { name, min, max, pageable });
   if (makeSubmap(state, parent, range, submap) !== KERN_SUCCESS) stopMachine(PANIC.suballocUnableToChange);
-  cite(state, 'KM-SUB-3');
-  return { kind: 'submap', map: name, min: range.start, max: range.end };
-}
+  return cite(state, 'KM-SUB-3', { kind: 'submap', map: name, min, max });
+};

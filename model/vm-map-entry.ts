@@ -1,53 +1,42 @@
 /** Entries of a map: finding, creating, splitting and merging them (vm_map.c). */
-
-import type { VirtualAddress } from '../contract/address.ts';
-import { advanceOffset, byteDistance, type ObjectOffset, objectOffset } from '../contract/address.ts';
-import { done, type Outcome, PANIC } from '../contract/outcome.ts';
+import type { ObjectOffset, VirtualAddress } from '../contract/address.ts';
+import { advanceOffset, byteDistance, objectOffset } from '../contract/address.ts';
+import { done, PANIC } from '../contract/outcome.ts';
 import { cite, stopMachine, touch } from './bookkeeping.ts';
-import type { Call, ModelState, Range, VmMap, VmMapEntry, VmObject } from './state.ts';
+import type { ModelState, Range, Rule, VmMap, VmMapEntry, VmObject } from './state.ts';
 import { vmObjectAllocate, vmObjectDeallocate } from './vm-object.ts';
 
 /** vm_map_lookup_entry: the entry that contains an address. */
-export function entryAt(map: VmMap, address: VirtualAddress): VmMapEntry | undefined {
-  return map.entries.find((entry) => entry.start <= address && address < entry.end);
-}
+export const entryAt = ({ entries }: VmMap, address: VirtualAddress): VmMapEntry | undefined =>
+  entries.find((entry) => entry.start <= address && address < entry.end);
 
 /** The last entry that ends at or below an address; undefined: the header. */
-export function entryBefore(map: VmMap, address: VirtualAddress): VmMapEntry | undefined {
-  return map.entries.findLast((entry) => entry.end <= address);
-}
+export const entryBefore = ({ entries }: VmMap, address: VirtualAddress): VmMapEntry | undefined =>
+  entries.findLast((entry) => entry.end <= address);
 
 /** Entries that share an address with a non-empty range; none for an empty one. */
-export function entriesIn(map: VmMap, { start, end }: Range): VmMapEntry[] {
-  if (start >= end) return [];
-  return map.entries.filter((entry) => entry.start < end && entry.end > start);
-}
+export const entriesIn = ({ entries }: VmMap, { start, end }: Range): VmMapEntry[] =>
+  start < end ? entries.filter((entry) => entry.start < end && entry.end > start) : [];
 
 /** True when the range beyond `entry` goes on, up to `end`, with an entry that starts where this one ends. */
-export function continues(map: VmMap, entry: VmMapEntry, end: VirtualAddress): boolean {
-  return entry.end >= end || map.entries.some((next) => next.start === entry.end);
-}
+export const continues = ({ entries }: VmMap, entry: VmMapEntry, end: VirtualAddress): boolean =>
+  entry.end >= end || entries.some((next) => next.start === entry.end);
 
 /** Offset in an entry's object of an address in the entry, or of its end. */
-export function offsetAt(entry: VmMapEntry, address: VirtualAddress): ObjectOffset {
-  return advanceOffset(entry.offset, byteDistance(entry.start, address));
-}
+export const offsetAt = (entry: VmMapEntry, address: VirtualAddress): ObjectOffset =>
+  advanceOffset(entry.offset, byteDistance(entry.start, address));
 
 /** Static entries in use, over all maps that draw on the pool. */
-export function staticEntriesInUse(state: ModelState): number {
-  let used = 0;
-  for (const map of state.maps) if (!map.pageable) used += map.entries.length;
-  return used;
-}
+export const staticEntriesInUse = ({ maps }: ModelState): number =>
+  maps.reduce((used, map) => (map.pageable ? used : used + map.entries.length), 0);
 
 /** vm_map_entry_create: puts an entry into its map, or stops the machine when the static pool is empty. */
 export function vmMapEntryCreate(state: ModelState, map: VmMap, entry: VmMapEntry): void {
   cite(state, 'MAP-ENTRY-1');
-  const { mapEntries } = state.machine;
-  const isStatic = mapEntries !== null && !map.pageable;
-  if (isStatic && staticEntriesInUse(state) >= mapEntries) stopMachine(PANIC.outOfMapEntries);
-  const following = map.entries.findIndex(({ start }) => start > entry.start);
-  map.entries.splice(following < 0 ? map.entries.length : following, 0, entry);
+  const available = map.pageable ? null : state.machine.mapEntries;
+  if (available !== null && staticEntriesInUse(state) >= available) stopMachine(PANIC.outOfMapEntries);
+  const next = map.entries.findIndex(({ start }) => start > entry.start);
+  map.entries.splice(next < 0 ? map.entries.length : next, 0, entry);
   touch(state, map, entry.object, entry.submap);
 }
 
@@ -59,11 +48,10 @@ export function unlink(state: ModelState, map: VmMap, entry: VmMapEntry): void {
 
 /** The object behind an entry; one without gets a fresh object of its whole length. */
 export function objectOf(state: ModelState, map: VmMap, entry: VmMapEntry): VmObject {
-  if (entry.object === null) {
-    entry.object = vmObjectAllocate(state, byteDistance(entry.start, entry.end));
-    entry.offset = objectOffset(0);
-    touch(state, map);
-  }
+  if (entry.object !== null) return entry.object;
+  entry.object = vmObjectAllocate(state, byteDistance(entry.start, entry.end));
+  entry.offset = objectOffset(0);
+  touch(state, map);
   return entry.object;
 }
 
@@ -79,19 +67,11 @@ function split(state: ModelState, map: VmMap, entry: VmMapEntry, at: VirtualAddr
   return back;
 }
 
-/** vm_map_clip_start: cuts off what lies below `start`; answers the entry that begins there or above. */
-export function clipStart(
-  state: ModelState,
-  map: VmMap,
-  entry: VmMapEntry,
-  start: VirtualAddress,
-): VmMapEntry {
-  return entry.start < start ? split(state, map, entry, start) : entry;
-}
-
-/** vm_map_clip_end: cuts off what lies at `end` and above; `entry` keeps the front. */
-export function clipEnd(state: ModelState, map: VmMap, entry: VmMapEntry, end: VirtualAddress): void {
-  if (end < entry.end) split(state, map, entry, end);
+/** vm_map_clip_start and vm_map_clip_end: cuts off what lies outside the range; answers what lies inside. */
+export function clip(state: ModelState, map: VmMap, entry: VmMapEntry, { start, end }: Range): VmMapEntry {
+  const inside = entry.start < start ? split(state, map, entry, start) : entry;
+  if (end < inside.end) split(state, map, inside, end);
+  return inside;
 }
 
 /**
@@ -121,15 +101,14 @@ function seamless(entry: VmMapEntry, next: VmMapEntry): boolean {
 }
 
 /** vm_map_simplify: merges the entry that starts at `start` into its predecessor, where the seam does not show. */
-export function vmMapSimplify(state: ModelState, { start }: Call<'vm_map_simplify'>, map: VmMap): Outcome {
+export const vmMapSimplify: Rule<'vm_map_simplify'> = (state, { start }, map) => {
   const entry = entryAt(map, start);
   const previous = entryBefore(map, start);
-  if (entry === undefined || previous === undefined || entry.start !== start) return done;
-  if (!seamless(previous, entry)) return done;
+  if (entry?.start !== start || previous === undefined || !seamless(previous, entry)) return done;
   cite(state, 'MAP-SIMPL-1');
   previous.end = entry.end;
   unlink(state, map, entry);
   vmObjectDeallocate(state, entry.object);
   state.onMapEvent?.({ kind: 'simplify', map: map.name, absorbed: start, absorber: previous.start });
   return done;
-}
+};

@@ -1,8 +1,7 @@
 /** VM objects: allocation, reference counting, removal of page ranges (vm_object.c). */
-import { type ByteCount, bytes, type ObjectOffset, objectOffset } from '../contract/address.ts';
-import { VM_PROT_NONE } from '../contract/protection.ts';
+import { type ByteCount, bytes, type ObjectOffset as Offset, objectOffset } from '../contract/address.ts';
 import { cite, touch } from './bookkeeping.ts';
-import { pmapPageProtect } from './pmap.ts';
+import { pmapRemoveAll } from './pmap.ts';
 import type { ModelState, VmObject } from './state.ts';
 import { vmPageFree } from './vm-page.ts';
 
@@ -44,28 +43,22 @@ export function vmObjectDeallocate(state: ModelState, object: VmObject | null): 
 export function vmObjectPageRemove(
   state: ModelState,
   object: VmObject,
-  offset: ObjectOffset,
+  offset: Offset,
   length: number,
 ): void {
   cite(state, 'OBJ-5');
   for (const page of object.pages.filter((held) => objectOffset(held.offset - offset) < length)) {
-    pmapPageProtect(state, { frame: page.frame, protection: VM_PROT_NONE });
+    pmapRemoveAll(state, page.frame);
     vmPageFree(state, page);
   }
 }
 
 /**
- * vm_object_coalesce: may `more` bytes from offset `tail` on be served by the object, which one entry has up to there?
- * If so the object is made to reach that far, and pages left there from earlier days go.
+ * vm_object_coalesce: may an object that one entry has up to offset `tail` serve `more` bytes from there on? If so it is
+ * made to reach that far, and pages left there from earlier days go.
  */
-export function vmObjectCoalesce(
-  state: ModelState,
-  object: VmObject | null,
-  tail: ObjectOffset,
-  more: number,
-): boolean {
+export function vmObjectCoalesce(state: ModelState, object: VmObject, tail: Offset, more: number): boolean {
   cite(state, 'OBJ-6');
-  if (object === null) return true;
   if (objectReferences(state, object) > 1) return false;
   vmObjectPageRemove(state, object, tail, more);
   object.size = bytes(Math.max(object.size, objectOffset(tail + more)));

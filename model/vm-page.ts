@@ -1,11 +1,11 @@
 /** Pages, page queues and frame contents (vm_page.c). */
-import { type FrameNumber, type ObjectOffset, type VirtualAddress } from '../contract/address.ts';
+import type { FrameNumber, ObjectOffset, VirtualAddress } from '../contract/address.ts';
 import { FREED_FILL } from '../contract/machine.ts';
 import { PANIC } from '../contract/outcome.ts';
 import type { PageSnapshot } from '../contract/vm-page.ts';
 import { assert, cite, isManaged, stopMachine, touch } from './bookkeeping.ts';
 import { mappingAt, pmapClearBit } from './pmap.ts';
-import type { Call, FrameContents, ModelState, VmObject, VmPage } from './state.ts';
+import type { FrameContents, ModelState, Rule, VmObject, VmPage } from './state.ts';
 
 /** The page resident at an offset of an object. */
 export function vmPageLookup(state: ModelState, object: VmObject, offset: ObjectOffset): VmPage | undefined {
@@ -31,20 +31,15 @@ export function mappedPage(state: ModelState, address: VirtualAddress): VmPage |
 export function vmPageAlloc(state: ModelState, object: VmObject, offset: ObjectOffset): VmPage | undefined {
   const { free, inactive } = state.queues;
   const frame = free.shift();
-  if (frame === undefined) {
-    cite(state, 'PAGE-ALLOC-1');
-    return undefined;
-  }
+  if (frame === undefined) return cite(state, 'PAGE-ALLOC-1', undefined);
   cite(state, 'PAGE-ALLOC-2');
   const page: VmPage = { object, offset, frame, wireCount: 0 };
   object.pages.push(page);
   contentsOf(state, frame).undefinedFill = true;
   touch(state, 'queue:free', object);
   const { freeMin, freeTarget, inactiveTarget } = state.machine;
-  if (free.length < freeMin || (free.length < freeTarget && inactive.length < inactiveTarget)) {
-    cite(state, 'PAGE-ALLOC-3');
-    state.step.daemonPoked = true;
-  }
+  if (free.length < freeMin || (free.length < freeTarget && inactive.length < inactiveTarget))
+    state.step.daemonPoked = cite(state, 'PAGE-ALLOC-3', true);
   return page;
 }
 
@@ -108,16 +103,15 @@ export function vmPageActivate(state: ModelState, page: VmPage): void {
 }
 
 /** vm_page_deactivate of the page mapped at an address: from ACTIVE to the tail of INACTIVE, no longer referenced. */
-export function vmPageDeactivate(state: ModelState, { address }: Call<'vm_page_deactivate'>): boolean {
+export const vmPageDeactivate: Rule<'vm_page_deactivate'> = (state, { address }) => {
   const page = mappedPage(state, address);
-  if (page !== undefined && queueOf(state, page) === 'active') {
-    cite(state, 'PAGE-ACT-2');
-    pmapClearBit(state, page.frame, 'accessed');
-    leaveQueues(state, page);
-    joinQueue(state, page, 'inactive');
-  }
-  return page !== undefined;
-}
+  if (page === undefined || queueOf(state, page) !== 'active') return page !== undefined;
+  cite(state, 'PAGE-ACT-2');
+  pmapClearBit(state, page.frame, 'accessed');
+  leaveQueues(state, page);
+  joinQueue(state, page, 'inactive');
+  return true;
+};
 
 /** vm_page_zero_fill: 4096 zero bytes, all of them defined. */
 export function vmPageZeroFill(state: ModelState, page: VmPage): void {

@@ -17,6 +17,65 @@ export const isObjectCell = (name: CellName): name is ObjectCell => name.startsW
 export const isMappingCell = (name: CellName): name is MappingCell => name.startsWith('mapping:');
 export const isPvCell = (name: CellName): name is PvCell => name.startsWith('pv:');
 
+/** What a cell shows, whichever map, object, queue, address or frame it is of. */
+export type CellClass =
+  | 'map'
+  | 'object'
+  | 'queue'
+  | 'mapping'
+  | 'pv'
+  | 'counters'
+  | 'pools'
+  | 'pmap'
+  | 'sched'
+  | 'transitions';
+
+/** A set of classes, one bit for each. */
+export type CellClasses = number;
+
+const CLASS_BIT: { readonly [Class in CellClass]: CellClasses } = {
+  map: 1,
+  object: 2,
+  queue: 4,
+  mapping: 8,
+  pv: 16,
+  counters: 32,
+  pools: 64,
+  pmap: 128,
+  sched: 256,
+  transitions: 512,
+};
+export const CELL_CLASSES = Object.keys(CLASS_BIT) as readonly CellClass[];
+export const NO_CELLS: CellClasses = 0;
+export const EVERY_CELL: CellClasses = 1023;
+
+/** The set of some classes. */
+export function cellClasses(classes: readonly CellClass[]): CellClasses {
+  let bits = NO_CELLS;
+  for (const one of classes) bits |= CLASS_BIT[one];
+  return bits;
+}
+
+/** The set with the one class of a cell. */
+export function classOfCell(name: CellName): CellClasses {
+  if (isMappingCell(name)) return CLASS_BIT.mapping;
+  if (isPvCell(name)) return CLASS_BIT.pv;
+  if (isMapCell(name)) return CLASS_BIT.map;
+  if (isObjectCell(name)) return CLASS_BIT.object;
+  return SINGLE_BIT[name];
+}
+
+const SINGLE_BIT: { readonly [Name in SingleCell]: CellClasses } = {
+  'queue:free': CLASS_BIT.queue,
+  'queue:active': CLASS_BIT.queue,
+  'queue:inactive': CLASS_BIT.queue,
+  counters: CLASS_BIT.counters,
+  pools: CLASS_BIT.pools,
+  'pmap:kernel': CLASS_BIT.pmap,
+  sched: CLASS_BIT.sched,
+  transitions: CLASS_BIT.transitions,
+};
+
 /** Name of the map that a cell shows. */
 export const mapOfCell = (name: MapCell): MapName => name.slice('map:'.length);
 /** Name of the object that a cell shows. */

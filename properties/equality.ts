@@ -86,7 +86,7 @@ function sameSingle(name: SingleCell, expected: StateView, actual: StateView): b
     case 'sched':
       return sameSched(expected.sched, actual.sched);
     case 'transitions':
-      return sameLists(expected.transitions, actual.transitions, sameTransition);
+      return sameTransitions(expected.transitions, actual.transitions);
   }
 }
 
@@ -96,23 +96,28 @@ export function sameLists<Item>(
   actual: readonly Item[],
   same: (expected: Item, actual: Item) => boolean,
 ): boolean {
+  if (expected === actual) return true;
   if (expected.length !== actual.length) return false;
   for (let i = 0; i < expected.length; i++) {
-    const [one, other] = [expected[i], actual[i]];
-    if (one === undefined || other === undefined || !same(one, other)) return false;
+    const one = expected[i];
+    const other = actual[i];
+    if (one === undefined || other === undefined || !(one === other || same(one, other))) return false;
   }
   return true;
 }
 
 /** Element-wise equality of two lists of numbers. */
 export function sameNumbers(expected: readonly number[], actual: readonly number[]): boolean {
+  if (expected === actual) return true;
   if (expected.length !== actual.length) return false;
   for (let i = 0; i < expected.length; i++) if (expected[i] !== actual[i]) return false;
   return true;
 }
 
-function sameMap(expected: MapSnapshot | undefined, actual: MapSnapshot | undefined): boolean {
-  if (expected === undefined || actual === undefined) return expected === actual;
+/** Equality of two cells of that class; undefined where there is nothing. */
+export function sameMap(expected: MapSnapshot | undefined, actual: MapSnapshot | undefined): boolean {
+  if (expected === actual) return true;
+  if (expected === undefined || actual === undefined) return false;
   return (
     expected.name === actual.name &&
     expected.min === actual.min &&
@@ -126,7 +131,8 @@ function sameMap(expected: MapSnapshot | undefined, actual: MapSnapshot | undefi
   );
 }
 
-function sameEntry(expected: EntrySnapshot, actual: EntrySnapshot): boolean {
+/** Equality of two entries in every field. */
+export function sameEntry(expected: EntrySnapshot, actual: EntrySnapshot): boolean {
   return (
     expected.start === actual.start &&
     expected.end === actual.end &&
@@ -147,8 +153,13 @@ function sameBacking(expected: EntrySnapshot['backing'], actual: EntrySnapshot['
   return 'submap' in actual && expected.submap === actual.submap;
 }
 
-function sameObject(expected: ObjectSnapshot | undefined, actual: ObjectSnapshot | undefined): boolean {
-  if (expected === undefined || actual === undefined) return expected === actual;
+/** Equality of two cells of that class; undefined where there is nothing. */
+export function sameObject(
+  expected: ObjectSnapshot | undefined,
+  actual: ObjectSnapshot | undefined,
+): boolean {
+  if (expected === actual) return true;
+  if (expected === undefined || actual === undefined) return false;
   return (
     expected.name === actual.name &&
     expected.references === actual.references &&
@@ -181,8 +192,13 @@ export function sameContents(expected: StateView, actual: StateView): boolean {
   return true;
 }
 
-function sameMapping(expected: MappingSnapshot | undefined, actual: MappingSnapshot | undefined): boolean {
-  if (expected === undefined || actual === undefined) return expected === actual;
+/** Equality of two cells of that class; undefined where there is nothing. */
+export function sameMapping(
+  expected: MappingSnapshot | undefined,
+  actual: MappingSnapshot | undefined,
+): boolean {
+  if (expected === actual) return true;
+  if (expected === undefined || actual === undefined) return false;
   return (
     expected.address === actual.address &&
     expected.frame === actual.frame &&
@@ -193,16 +209,16 @@ function sameMapping(expected: MappingSnapshot | undefined, actual: MappingSnaps
   );
 }
 
-const sameCounters = (expected: CountersSnapshot, actual: CountersSnapshot): boolean =>
+export const sameCounters = (expected: CountersSnapshot, actual: CountersSnapshot): boolean =>
   expected.free === actual.free &&
   expected.active === actual.active &&
   expected.inactive === actual.inactive &&
   expected.wired === actual.wired;
 
-const samePools = (expected: PoolsSnapshot, actual: PoolsSnapshot): boolean =>
+export const samePools = (expected: PoolsSnapshot, actual: PoolsSnapshot): boolean =>
   expected.freeEntries === actual.freeEntries && expected.freeMaps === actual.freeMaps;
 
-const samePmap = (expected: PmapSnapshot, actual: PmapSnapshot): boolean =>
+export const samePmap = (expected: PmapSnapshot, actual: PmapSnapshot): boolean =>
   expected.references === actual.references &&
   expected.resident === actual.resident &&
   expected.wired === actual.wired;
@@ -212,7 +228,7 @@ const sameSleeper = (
   actual: SchedSnapshot['asleep'][number],
 ): boolean => expected.operation === actual.operation && expected.event === actual.event;
 
-const sameSched = (expected: SchedSnapshot, actual: SchedSnapshot): boolean =>
+export const sameSched = (expected: SchedSnapshot, actual: SchedSnapshot): boolean =>
   sameNumbers(expected.runnable, actual.runnable) && sameLists(expected.asleep, actual.asleep, sameSleeper);
 
 const sameTransition = (expected: TransitionSnapshot, actual: TransitionSnapshot): boolean =>
@@ -221,3 +237,9 @@ const sameTransition = (expected: TransitionSnapshot, actual: TransitionSnapshot
   expected.end === actual.end &&
   expected.state === actual.state &&
   expected.operation === actual.operation;
+
+/** Equality of the ranges in transition; two kernels need not agree on them. */
+export const sameTransitions = (
+  expected: readonly TransitionSnapshot[],
+  actual: readonly TransitionSnapshot[],
+): boolean => sameLists(expected, actual, sameTransition);

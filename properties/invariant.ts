@@ -1,5 +1,7 @@
 /** What an invariant is: a claim with a source, judged by the witnesses it yields. */
 import type { Show } from '../contract/kernel-memory.ts';
+import type { OperationKind } from '../contract/operation.ts';
+import type { CellClass } from './cells.ts';
 import type { View } from './view.ts';
 
 /**
@@ -24,15 +26,30 @@ export interface Invariant {
   readonly exemptWhenAliased: boolean;
   /** Parts of the state it looks at; it is skipped for a kernel that does not show them. */
   readonly shows: readonly Show[];
+  /**
+   * What it follows: changes of cells of the classes `looksAt`, and steps that answer operations of the kinds `judges`.
+   * No other step can break it or change what it remembers; it is neither told of one nor asked after it, unless
+   * everything is looked at. With neither list it follows every step.
+   */
+  readonly looksAt?: readonly CellClass[];
+  readonly judges?: readonly OperationKind[];
+  /**
+   * True if it reads what kernels that agree need not share: audit, raw page tables, pv lists. Any other says
+   * the same of both kernels as long as they agree.
+   */
+  readonly looksInside?: true;
   /** A fresh watch for one kernel in one run. */
   readonly watch: () => Watch;
 }
 
 /** An invariant at work on one kernel. */
 export interface Watch {
-  /** Told of boot and of every step, also when `violations` is not asked; for claims that need memory. */
+  /** Told of boot and of every step that the invariant follows, also when `violations` is not asked; for claims that need memory. */
   observe?(view: View): void;
-  /** Witnesses against the claim in this state, each a phrase with names and numbers; none: it holds. Called after `observe`. */
+  /**
+   * Witnesses against the claim in this state, each a phrase with names and numbers; none: it holds. Called after
+   * `observe`, or not at all, or twice: what the watch remembers must not depend on it.
+   */
   violations(view: View): Iterable<string>;
 }
 

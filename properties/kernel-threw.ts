@@ -27,6 +27,10 @@ export function blaming<Result>(side: Side, work: () => Result): Result {
   try {
     return work();
   } catch (error) {
-    throw error instanceof KernelThrew ? error : new KernelThrew(side, error);
+    throw blamed(side, error);
   }
 }
+
+/** The error as the runner wants it: that of a kernel, whoever was first to be blamed. */
+export const blamed = (side: Side, error: unknown): KernelThrew =>
+  error instanceof KernelThrew ? error : new KernelThrew(side, error);

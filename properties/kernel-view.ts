@@ -8,8 +8,16 @@ import type { CellName, CellValue } from '../contract/snapshot.ts';
 import type { MapName, MapSnapshot } from '../contract/vm-map.ts';
 import type { ObjectName, ObjectSnapshot } from '../contract/vm-object.ts';
 import { Aliasing } from './aliasing.ts';
-import { addressOfCell, isMapCell, isMappingCell, isObjectCell, mapOfCell, objectOfCell } from './cells.ts';
-import { blaming, type Side } from './kernel-threw.ts';
+import {
+  addressOfCell,
+  type CellClasses,
+  isMapCell,
+  isMappingCell,
+  isObjectCell,
+  mapOfCell,
+  objectOfCell,
+} from './cells.ts';
+import { blamed, blaming, type Side } from './kernel-threw.ts';
 import { changedCells, indexSnapshot, Mirror, type VisibleKernel } from './mirror.ts';
 import type { StateView, View } from './view.ts';
 
@@ -82,7 +90,12 @@ export class KernelView implements View {
     return this.#aliasing.aliased;
   }
 
-  /** True when the last step may have changed that cell. */
+  /** Classes of the cells that the last step changed. */
+  get touchedClasses(): CellClasses {
+    return this.#mirror.classes;
+  }
+
+  /** True when the last step changed that cell. */
   hasTouched(name: CellName): boolean {
     return this.#mirror.hasTouched(name);
   }
@@ -103,9 +116,9 @@ export class KernelView implements View {
 
   /**
    * Takes over what `operation` did. A panic stops the machine in the middle of something, so the view then keeps
-   * the last state before it.
+   * the last state before it. Values that equal those of `twin`, which is ahead, are shared with it.
    */
-  advance(operation: Operation, number: number, step: Step): void {
+  advance(operation: Operation, number: number, step: Step, twin: KernelView | null = null): void {
     this.#detailed = null;
     this.#findings = null;
     this.#tables = null;
@@ -113,12 +126,14 @@ export class KernelView implements View {
     this.operation = operation;
     this.step = step;
     this.#findSubject(operation, number, step);
-    blaming(this.#side, () => {
+    try {
       if (step.outcome.kind === 'panic') this.#mirror.settle();
-      else this.#mirror.refresh();
+      else this.#mirror.refresh(twin === null ? null : twin.#mirror);
       this.#collectTouched();
       this.#aliasing.observe(this);
-    });
+    } catch (error) {
+      throw blamed(this.#side, error);
+    }
   }
 
   /** Looks at the whole state anew, contents included. Yields the cells of the mirror that turn out to be stale. */

@@ -9,10 +9,11 @@ import type { Step } from '../contract/outcome.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import { type Agreement, agreementOf, comparableMachine } from './agreement.ts';
 import { cellDifferences } from './differences.ts';
+import { sameTransitions } from './equality.ts';
 import type { Invariant } from './invariant.ts';
 import { MODEL_AGREEMENT } from './invariants/catalogue.ts';
-import { Jury } from './jury.ts';
-import { blaming, KernelThrew, type Side } from './kernel-threw.ts';
+import { type Extent, Jury } from './jury.ts';
+import { blamed, blaming, KernelThrew, type Side } from './kernel-threw.ts';
 import { KernelView } from './kernel-view.ts';
 import type { VisibleKernel } from './mirror.ts';
 import type { Difference, Failure, LockstepReport } from './verdict.ts';
@@ -51,6 +52,11 @@ interface Run {
   /** The candidate as far as it shows its state; null where it shows outcomes only. */
   readonly visible: Party | null;
   readonly agreement: Agreement;
+  /**
+   * True while the kernels have agreed on every cell there is, ranges in transition included: what holds of one state
+   * then holds of the other, and is judged once.
+   */
+  united: boolean;
 }
 
 /** What a run has come to; outlives an exception. */
@@ -145,6 +151,7 @@ function boot(scenario: Scenario, options: LockstepOptions): Run {
     candidate: kernel,
     visible: shown && isVisible(kernel) ? party('candidate', candidate, kernel) : null,
     agreement: agreementOf(candidate.declares, machine),
+    united: options.compare && candidate.declares.shows.includes('structure'),
   };
 }
 
@@ -155,7 +162,7 @@ function takeStep(run: Run, operation: Operation, progress: Progress, last: bool
   const { number } = progress;
   const [expected, actual] = applyBoth(run, operation, progress);
   reference.view.advance(operation, number, expected);
-  visible?.view.advance(operation, number, actual);
+  visible?.view.advance(operation, number, actual, run.united ? reference.view : null);
   const panicked = expected.outcome.kind === 'panic' || actual.outcome.kind === 'panic';
   const full = !panicked && (last || number % options.fullEvery === 0);
   for (const observer of options.observers ?? [])
@@ -166,21 +173,26 @@ function takeStep(run: Run, operation: Operation, progress: Progress, last: bool
 /** A candidate that chooses addresses itself goes first, and the reference follows its choice. */
 function applyBoth(run: Run, operation: Operation, { number, expected, actual }: Progress): [Step, Step] {
   const { reference, candidate, options } = run;
-  const ask = () => blaming('candidate', () => candidate.apply(operation, number));
-  if (options.candidate.declares.placement === 'any') {
-    const chosen = ask();
-    actual.push(chosen);
-    const followed = blaming('reference', () =>
-      reference.kernel.applyPlaced(operation, number, chosen.outcome),
-    );
-    expected.push(followed);
-    return [followed, chosen];
+  let side: Side = 'candidate';
+  try {
+    if (options.candidate.declares.placement === 'any') {
+      const chosen = candidate.apply(operation, number);
+      actual.push(chosen);
+      side = 'reference';
+      const followed = reference.kernel.applyPlaced(operation, number, chosen.outcome);
+      expected.push(followed);
+      return [followed, chosen];
+    }
+    side = 'reference';
+    const wanted = reference.kernel.apply(operation, number);
+    expected.push(wanted);
+    side = 'candidate';
+    const answered = candidate.apply(operation, number);
+    actual.push(answered);
+    return [wanted, answered];
+  } catch (error) {
+    throw blamed(side, error);
   }
-  const wanted = blaming('reference', () => reference.kernel.apply(operation, number));
-  expected.push(wanted);
-  const answered = ask();
-  actual.push(answered);
-  return [wanted, answered];
 }
 
 /** Judges the present state: stale cells first, then invariants by name, then agreement. `scan` asks those of cost F. */
@@ -199,8 +211,11 @@ function judge(
     }
   const agree =
     !options.compare || agreement.holds(reference.view, visible?.view ?? null, expected, actual, full);
-  for (const party of parties) party.jury.observe(party.view);
-  const violated = firstViolation(parties, scan);
+  for (const { jury, view } of parties) jury.observe(view, view.touchedClasses);
+  const extent = scan ? 'everything' : 'touched';
+  if (agree && visible !== null && isUnited(run, visible.view) && holdsForBoth(reference, visible, extent))
+    return null;
+  const violated = firstViolation(parties, extent);
   if (violated === null && agree) return null;
   const differences = agree
     ? []
@@ -208,10 +223,23 @@ function judge(
   return violated === null ? disagreement(differences) : { ...violated, differences };
 }
 
+/** Whether what an invariant says of the candidate, which agrees with the reference, it also says of the reference. */
+function isUnited(run: Run, candidate: KernelView): boolean {
+  const { view } = run.reference;
+  run.united &&= sameTransitions(view.transitions, candidate.transitions);
+  // Of pv lists, which need not be in one order, claims about steps tell only whether they changed.
+  return run.united && view.touchedClasses === candidate.touchedClasses;
+}
+
+/** Judges two states that are equal: the candidate's stands for both, but for what lies inside the kernels. */
+const holdsForBoth = (reference: Party, candidate: Party, extent: Extent): boolean =>
+  candidate.jury.firstViolation(candidate.view, extent) === null &&
+  (extent !== 'everything' || reference.jury.firstViolation(reference.view, 'inside') === null);
+
 /** The candidate is asked first; what the reference breaks too is more likely wrong in the claim or in the contract. */
-function firstViolation(parties: readonly Party[], scan: boolean): Finding | null {
+function firstViolation(parties: readonly Party[], extent: Extent): Finding | null {
   const [first, second] = parties.flatMap(({ side, jury, view }) => {
-    const violation = jury.firstViolation(view, scan);
+    const violation = jury.firstViolation(view, extent);
     return violation === null ? [] : [{ side, ...violation }];
   });
   if (first === undefined) return null;

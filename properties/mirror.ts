@@ -12,7 +12,10 @@ import type { ObjectName, ObjectSnapshot } from '../contract/vm-object.ts';
 import type { CountersSnapshot, QueuesSnapshot } from '../contract/vm-page.ts';
 import {
   addressOfCell,
+  type CellClasses,
   cellNames,
+  classOfCell,
+  EVERY_CELL,
   frameOfCell,
   isMapCell,
   isMappingCell,
@@ -20,12 +23,25 @@ import {
   isPvCell,
   type MappingCell,
   mapOfCell,
+  NO_CELLS,
   objectOfCell,
   type PvCell,
   readCell,
   type SingleCell,
 } from './cells.ts';
-import { sameCell, sameState } from './equality.ts';
+import {
+  sameCell,
+  sameCounters,
+  sameMap,
+  sameMapping,
+  sameNumbers,
+  sameObject,
+  samePmap,
+  samePools,
+  sameSched,
+  sameState,
+  sameTransitions,
+} from './equality.ts';
 import type { StateView } from './view.ts';
 
 /** A kernel whose state can be read at all. */
@@ -70,8 +86,10 @@ export class Mirror implements StateView {
   pmap: PmapSnapshot;
   sched: SchedSnapshot;
   transitions: readonly TransitionSnapshot[];
-  /** Cells of the last refresh, each once; all cells after construction. */
+  /** Cells that the last refresh changed, each once; all cells after construction. */
   touched: CellName[];
+  /** The classes of those cells. */
+  classes: CellClasses = EVERY_CELL;
 
   readonly #kernel: VisibleKernel;
   /** Frames below this number have a pv list. */
@@ -102,7 +120,7 @@ export class Mirror implements StateView {
     return previous === undefined ? readCell(this, name) : (previous as CellValue<Name>);
   }
 
-  /** True when the last refresh covered that cell. */
+  /** True when the last refresh changed that cell. */
   hasTouched(name: CellName): boolean {
     return this.#previous.has(name);
   }
@@ -110,54 +128,76 @@ export class Mirror implements StateView {
   /** Forgets what was touched: nothing changed since. */
   settle(): void {
     this.touched = [];
-    this.#previous.clear();
+    this.classes = NO_CELLS;
+    if (this.#previous.size > 0) this.#previous.clear();
   }
 
-  /** Takes over what the last operation changed. */
-  refresh(): void {
+  /**
+   * Takes over what the last operation changed. Where a new value equals that of `twin`, another kernel's state,
+   * the twin's own is kept: so the two can be compared at a glance, and what is computed from it is computed once.
+   */
+  refresh(twin: StateView | null): void {
     this.settle();
-    if (hasCells(this.#kernel)) this.#refreshCells(this.#kernel);
+    if (hasCells(this.#kernel)) this.#refreshCells(this.#kernel, twin);
     else this.#refreshWhole(indexSnapshot(this.#kernel.snapshot({ contents: false })));
   }
 
-  #refreshCells(kernel: CellKernel): void {
+  #refreshCells(kernel: CellKernel, twin: StateView | null): void {
     const objects = this.objects.size;
-    for (const name of kernel.touched()) if (!this.#previous.has(name)) this.#refreshCell(kernel, name);
+    for (const name of kernel.touched()) if (!this.#previous.has(name)) this.#refreshCell(kernel, name, twin);
     if (this.objects.size > objects + 1) this.#restoreCreationOrder();
   }
 
-  #refreshCell(kernel: CellKernel, name: CellName): void {
-    if (isMappingCell(name)) this.#refreshMapping(kernel, name);
+  #refreshCell(kernel: CellKernel, name: CellName, twin: StateView | null): void {
+    if (isMappingCell(name)) this.#refreshMapping(kernel, name, twin);
     else if (isPvCell(name)) this.#refreshPv(kernel, name, frameOfCell(name));
     else if (isMapCell(name)) {
       const map = mapOfCell(name);
-      this.#remember(name, this.maps.get(map) ?? null);
-      store(this.maps, map, kernel.cell(name));
+      this.#refreshEntry(this.maps, map, name, kernel.cell(name), twin?.maps.get(map), sameMap);
     } else if (isObjectCell(name)) {
       const object = objectOfCell(name);
-      this.#remember(name, this.objects.get(object) ?? null);
-      store(this.objects, object, kernel.cell(name));
-    } else {
-      this.#remember(name, readCell(this, name));
-      this.#writeSingle(name, kernel);
-    }
+      this.#refreshEntry(
+        this.objects,
+        object,
+        name,
+        kernel.cell(name),
+        twin?.objects.get(object),
+        sameObject,
+      );
+    } else this.#refreshSingle(kernel, name, twin);
+  }
+
+  #refreshEntry<Key, Value extends CellValue<CellName>>(
+    table: Map<Key, Value>,
+    key: Key,
+    name: CellName,
+    shown: Value | null,
+    twin: Value | undefined,
+    same: (one: Value | undefined, other: Value | undefined) => boolean,
+  ): void {
+    const old = table.get(key);
+    const fresh = shown ?? undefined;
+    if (same(old, fresh)) return;
+    this.#remember(name, old ?? null);
+    if (fresh === undefined) table.delete(key);
+    else table.set(key, twin !== undefined && same(twin, fresh) ? twin : fresh);
   }
 
   #remember(name: CellName, value: CellValue<CellName>): void {
     this.#previous.set(name, value);
     this.touched.push(name);
+    this.classes |= classOfCell(name);
   }
 
-  #refreshMapping(kernel: CellKernel, name: MappingCell): void {
+  #refreshMapping(kernel: CellKernel, name: MappingCell, twin: StateView | null): void {
     const at = addressOfCell(name);
-    const old = this.mappings.get(at) ?? null;
-    const fresh = kernel.cell(name);
-    this.#remember(name, old);
-    store(this.mappings, at, fresh);
-    if (old?.frame === fresh?.frame) return;
+    const left = this.mappings.get(at)?.frame;
+    this.#refreshEntry(this.mappings, at, name, kernel.cell(name), twin?.mappings.get(at), sameMapping);
+    const entered = this.mappings.get(at)?.frame;
+    if (left === entered) return;
     // A mapping that moved changes the pv lists of the frame it left and of the frame it now names.
-    if (old !== null) this.#refreshPvOf(kernel, old.frame);
-    if (fresh !== null) this.#refreshPvOf(kernel, fresh.frame);
+    if (left !== undefined) this.#refreshPvOf(kernel, left);
+    if (entered !== undefined) this.#refreshPvOf(kernel, entered);
   }
 
   #refreshPvOf(kernel: CellKernel, frame: FrameNumber): void {
@@ -168,37 +208,66 @@ export class Mirror implements StateView {
 
   #refreshPv(kernel: CellKernel, name: PvCell, frame: number): void {
     const addresses = kernel.cell(name);
-    this.#remember(name, this.pv.get(frame) ?? []);
-    store(this.pv, frame, addresses.length > 0 ? addresses : null);
+    const old = this.pv.get(frame) ?? [];
+    if (sameNumbers(old, addresses)) return;
+    this.#remember(name, old);
+    if (addresses.length > 0) this.pv.set(frame, addresses);
+    else this.pv.delete(frame);
   }
 
-  #writeSingle(name: SingleCell, kernel: CellKernel): void {
+  #refreshSingle(kernel: CellKernel, name: SingleCell, twin: StateView | null): void {
     switch (name) {
       case 'queue:free':
-        this.queues = { ...this.queues, free: kernel.cell(name) };
-        break;
       case 'queue:active':
-        this.queues = { ...this.queues, active: kernel.cell(name) };
-        break;
       case 'queue:inactive':
-        this.queues = { ...this.queues, inactive: kernel.cell(name) };
+        this.#refreshQueue(kernel, name, twin);
         break;
       case 'counters':
-        this.counters = kernel.cell(name);
+        this.counters = this.#taken(name, this.counters, kernel.cell(name), twin?.counters, sameCounters);
         break;
       case 'pools':
-        this.pools = kernel.cell(name);
+        this.pools = this.#taken(name, this.pools, kernel.cell(name), twin?.pools, samePools);
         break;
       case 'pmap:kernel':
-        this.pmap = kernel.cell(name);
+        this.pmap = this.#taken(name, this.pmap, kernel.cell(name), twin?.pmap, samePmap);
         break;
       case 'sched':
-        this.sched = kernel.cell(name);
+        this.sched = this.#taken(name, this.sched, kernel.cell(name), twin?.sched, sameSched);
         break;
       case 'transitions':
-        this.transitions = kernel.cell(name);
+        this.transitions = this.#taken(
+          name,
+          this.transitions,
+          kernel.cell(name),
+          twin?.transitions,
+          sameTransitions,
+        );
         break;
     }
+  }
+
+  #refreshQueue(
+    kernel: CellKernel,
+    name: 'queue:free' | 'queue:active' | 'queue:inactive',
+    twin: StateView | null,
+  ): void {
+    const field = QUEUE_FIELD[name];
+    const old = this.queues[field];
+    const frames = this.#taken(name, old, kernel.cell(name), twin?.queues[field], sameNumbers);
+    if (frames !== old) this.queues = { ...this.queues, [field]: frames };
+  }
+
+  /** The value to keep of a cell: the old one if nothing changed, the twin's if it is equal, else the new one. */
+  #taken<Value extends CellValue<CellName>>(
+    name: SingleCell,
+    old: Value,
+    fresh: Value,
+    twin: Value | undefined,
+    same: (one: Value, other: Value) => boolean,
+  ): Value {
+    if (same(old, fresh)) return old;
+    this.#remember(name, old);
+    return twin !== undefined && same(twin, fresh) ? twin : fresh;
   }
 
   /** Several objects born in one operation are touched in any order; their serial numbers tell the order of birth. */
@@ -226,10 +295,7 @@ export class Mirror implements StateView {
   }
 }
 
-function store<Key, Value>(table: Map<Key, Value>, key: Key, value: Value | null): void {
-  if (value === null) table.delete(key);
-  else table.set(key, value);
-}
+const QUEUE_FIELD = { 'queue:free': 'free', 'queue:active': 'active', 'queue:inactive': 'inactive' } as const;
 
 function refill<Key, Value>(table: Map<Key, Value>, fresh: ReadonlyMap<Key, Value>): void {
   table.clear();

@@ -11,7 +11,7 @@ import { sameValue } from './changes.ts';
 import { wherever } from './gate.ts';
 import { hex, span } from './phrase.ts';
 import { placeholders } from './placeholders.ts';
-import { coveredBytes, entryAt, freedPages, isFreeing, type Range, within } from './ranges.ts';
+import { coveredBytes, entryAt, FREEING, freedPages, isFreeing, type Range, within } from './ranges.ts';
 
 /** A range that the step freed, with its map before and after. */
 interface Freed {
@@ -52,6 +52,7 @@ const clamped: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps'],
+  judges: FREEING,
   watch: wherever(frees, function* (view) {
     const free = freed(view);
     if (free === null || free.requestedEnd <= free.after.max) return;
@@ -73,6 +74,7 @@ const holes: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps'],
+  judges: FREEING,
   watch: wherever(frees, function* (view) {
     const free = freed(view);
     if (free === null) return;
@@ -92,6 +94,7 @@ const unmapped: Invariant = {
   cost: 't',
   exemptWhenAliased: true,
   shows: ['outcomes', 'maps', 'pmap'],
+  judges: FREEING,
   watch: wherever(frees, function* (view) {
     const free = freed(view);
     if (free === null) return;
@@ -136,6 +139,7 @@ const frames: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['objects', 'pages'],
+  looksAt: ['object', 'counters'],
   watch: stateless(function* (view) {
     let gained = 0;
     for (const cell of view.touched)

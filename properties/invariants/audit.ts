@@ -11,6 +11,7 @@ function audited(id: string, claim: string, source: string): Invariant {
     cost: 'F',
     exemptWhenAliased: false,
     shows: [],
+    looksInside: true,
     watch: stateless(function* (view) {
       for (const { invariant, witness } of view.audit()) if (invariant === id) yield witness;
     }),
@@ -51,6 +52,7 @@ const remaining: Invariant = {
   cost: 'F',
   exemptWhenAliased: false,
   shows: [],
+  looksInside: true,
   watch: stateless(function* (view) {
     for (const { invariant, witness } of view.audit())
       if (!CLAIMED.has(invariant)) yield invariant === 'INV-AUDIT' ? witness : `${invariant}: ${witness}`;

@@ -6,7 +6,7 @@ import type { View } from '../view.ts';
 import { inScratchWindow, inTransition, leavesAt, pageAddresses, pageAt } from './pages-lookup.ts';
 import { hex } from './phrase.ts';
 import type { Range } from './ranges.ts';
-import { type Mismatch, ShadowMemory } from './shadow-memory.ts';
+import { type Mismatch, SHADOWED, ShadowMemory } from './shadow-memory.ts';
 import { accessed, LostMappings, rangeHandedOut } from './wiring-history.ts';
 
 const phrase = ({ address, expected, actual }: Mismatch): string =>
@@ -22,6 +22,8 @@ const isolation: Invariant = {
   // A detached submap shares addresses with its parent (MAP-DEL-1).
   exemptWhenAliased: true,
   shows: ['outcomes', 'maps', 'pmap'],
+  looksAt: ['map'],
+  judges: SHADOWED,
   watch: () => {
     const memory = new ShadowMemory();
     return {
@@ -40,6 +42,8 @@ const zero: Invariant = {
   cost: 't',
   exemptWhenAliased: true,
   shows: ['outcomes', 'maps', 'pages', 'pmap'],
+  looksAt: ['map'],
+  judges: SHADOWED,
   watch: () => {
     const memory = new ShadowMemory();
     return {
@@ -77,6 +81,8 @@ const wiredNeverTraps: Invariant = {
   // Freeing an alias takes pages away from under a wired entry.
   exemptWhenAliased: true,
   shows: ['outcomes', 'maps', 'pmap'],
+  looksAt: ['map', 'mapping'],
+  judges: ['cpu_read', 'cpu_write'],
   watch: () => {
     const lost = new LostMappings();
     return {

@@ -1,7 +1,8 @@
 /** Operations that fail or ask for nothing leave the state as it was, up to the residue that their rule lists (CONV-5). */
 import type { Show } from '../../contract/kernel-memory.ts';
+import type { OperationKind } from '../../contract/operation.ts';
 import { KERN_SUCCESS, USELESS_FAULTS } from '../../contract/outcome.ts';
-import { readCell } from '../cells.ts';
+import { CELL_CLASSES, readCell } from '../cells.ts';
 import type { Invariant } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { changedCells, sameMembers } from './changes.ts';
@@ -10,6 +11,16 @@ import { requestLength } from './ranges.ts';
 import { beyondResidue } from './residue.ts';
 
 const EVERYTHING: readonly Show[] = ['outcomes', 'maps', 'objects', 'pages', 'pmap', 'structure'];
+
+/** Operations that ask for a number of bytes, or give one back. */
+const SIZED: readonly OperationKind[] = [
+  'kmem_alloc_pageable',
+  'kmem_alloc',
+  'kmem_malloc',
+  'kmem_alloc_wait',
+  'kmem_free',
+  'kmem_free_wakeup',
+];
 
 const failurePure: Invariant = {
   id: 'INV-MAP-FAILPURE',
@@ -20,6 +31,7 @@ const failurePure: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: EVERYTHING,
+  looksAt: CELL_CLASSES,
   watch: wherever(hasFailed, function* (view) {
     if (changesLawfully(view)) return;
     for (const cell of changedCells(view)) {
@@ -54,6 +66,7 @@ const rollback: Invariant = {
   cost: 't',
   exemptWhenAliased: true,
   shows: EVERYTHING,
+  judges: ['kmem_malloc'],
   watch: wherever(hasFailed, function* (view) {
     const { subject, step } = view;
     if (subject?.kind !== 'kmem_malloc' || subject.canWait || step?.outcome.kind !== 'none') return;
@@ -73,6 +86,7 @@ const sizeZero: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: EVERYTHING,
+  judges: SIZED,
   watch: wherever(isSized, function* (view) {
     const { subject, step } = view;
     switch (subject?.kind) {

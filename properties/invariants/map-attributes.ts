@@ -1,11 +1,13 @@
 /** What addresses of a map mean, and that only the operations meant to change it do so. */
 import { KERN_SUCCESS } from '../../contract/outcome.ts';
 import { permits, VM_PROT_ALL, type VmInherit } from '../../contract/protection.ts';
-import type { EntrySnapshot } from '../../contract/vm-map.ts';
+import type { EntrySnapshot, MapSnapshot } from '../../contract/vm-map.ts';
 import { type Invariant, stateless } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { effectOf } from './effect.ts';
-import { touchesMaps, wherever } from './gate.ts';
+import { wherever } from './gate.ts';
+import { changedEntries } from './map-changed.ts';
+import { touchesUnsoundMap } from './map-soundness.ts';
 import { differenceAt, overlay, type SegmentVisitor } from './overlay.ts';
 import { span } from './phrase.ts';
 import { within } from './ranges.ts';
@@ -18,7 +20,8 @@ const protection: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps'],
-  watch: wherever(touchesMaps, function* ({ touchedMaps }) {
+  looksAt: ['map'],
+  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }) {
     for (const { name, entries } of touchedMaps)
       for (const entry of entries)
         if (!permits(entry.maxProtection, entry.protection) || !permits(VM_PROT_ALL, entry.maxProtection))
@@ -34,7 +37,8 @@ const inheritance: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps'],
-  watch: wherever(touchesMaps, function* ({ touchedMaps }) {
+  looksAt: ['map'],
+  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }) {
     for (const { name, entries } of touchedMaps)
       for (const entry of entries)
         if (!INHERITANCES.includes(entry.inheritance))
@@ -52,15 +56,16 @@ const maximumShrinks: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps'],
+  looksAt: ['map'],
   watch: stateless((view) => {
     const gained: string[] = [];
-    for (const { name, entries } of view.touchedMaps) {
-      const before = view.before(`map:${name}`);
-      if (before?.entries.some(({ maxProtection }) => maxProtection !== VM_PROT_ALL))
-        overlay(before.entries, entries, (start, end, was, now) => {
+    for (const map of view.touchedMaps) {
+      const { before, after } = changedEntries(view.before(`map:${map.name}`), map);
+      if (before.some(({ maxProtection }) => maxProtection !== VM_PROT_ALL))
+        overlay(before, after, (start, end, was, now) => {
           if (was !== null && now !== null && !permits(was.maxProtection, now.maxProtection))
             gained.push(
-              `map ${name}: max_protection of ${span(start, end)} rose from ${was.maxProtection} to ${now.maxProtection}`,
+              `map ${map.name}: max_protection of ${span(start, end)} rose from ${was.maxProtection} to ${now.maxProtection}`,
             );
         });
     }
@@ -77,6 +82,7 @@ const attributeRange: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps'],
+  judges: ['vm_map_protect', 'vm_map_inherit'],
   watch: stateless((view) => {
     const { subject, step } = view;
     if (step?.outcome.kind !== 'kern' || step.outcome.code !== KERN_SUCCESS) return [];
@@ -118,26 +124,39 @@ const clipNeutral: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps'],
+  looksAt: ['map'],
   watch: stateless((view) => {
-    const changed: string[] = [];
-    if (view.step === null) return changed;
-    const effect = effectOf(view);
-    for (const { name, entries } of view.touchedMaps) {
-      const before = view.before(`map:${name}`);
-      if (before === null) continue;
-      const range = effect.range?.map === name ? effect.range : null;
-      const judge: SegmentVisitor = (start, end, was, now) => {
-        const inside = range !== null && range.start <= start && end <= range.end;
-        const difference =
-          inside && !effect.wires ? null : differenceAt(start, was, now, { wiring: !inside });
-        if (difference !== null && !(effect.givesObjects && isFilledIn(view, start, was, now, !inside)))
-          changed.push(`map ${name}: ${span(start, end)}: ${difference}`);
-      };
-      overlay(before.entries, entries, judge, range === null ? [] : [range.start, range.end]);
+    if (view.step === null) return NOTHING;
+    let changed: string[] | null = null;
+    for (const map of view.touchedMaps) {
+      const before = view.before(`map:${map.name}`);
+      if (before === null || before.entries === map.entries) continue;
+      changed ??= [];
+      addUnentitledChanges(changed, view, before, map);
     }
-    return changed;
+    return changed ?? NOTHING;
   }),
 };
+
+const NOTHING: readonly string[] = [];
+
+function addUnentitledChanges(changed: string[], view: View, was: MapSnapshot, map: MapSnapshot): void {
+  const { before, after } = changedEntries(was, map);
+  if (before.length === 0 && after.length === 0) return;
+  const effect = effectOf(view);
+  const range = effect.range?.map === map.name ? effect.range : null;
+  overlay(
+    before,
+    after,
+    (start, end, old, now) => {
+      const inside = range !== null && range.start <= start && end <= range.end;
+      const difference = inside && !effect.wires ? null : differenceAt(start, old, now, { wiring: !inside });
+      if (difference !== null && !(effect.givesObjects && isFilledIn(view, start, old, now, !inside)))
+        changed.push(`map ${map.name}: ${span(start, end)}: ${difference}`);
+    },
+    range === null ? [] : [range.start, range.end],
+  );
+}
 
 /** Whether all that happened to an entry is that it got its anonymous object (FAULT-4, MAP-PAGE-4). */
 function isFilledIn(

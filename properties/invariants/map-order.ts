@@ -3,7 +3,8 @@ import { isPageAligned } from '../../contract/address.ts';
 import type { EntrySnapshot, MapSnapshot } from '../../contract/vm-map.ts';
 import { type Invariant, stateless } from '../invariant.ts';
 import type { View } from '../view.ts';
-import { touchesMaps, wherever } from './gate.ts';
+import { wherever } from './gate.ts';
+import { touchesUnsoundMap } from './map-soundness.ts';
 import { hex, span } from './phrase.ts';
 
 const sorted: Invariant = {
@@ -14,7 +15,8 @@ const sorted: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps'],
-  watch: wherever(touchesMaps, function* ({ touchedMaps }) {
+  looksAt: ['map'],
+  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }) {
     for (const { name, entries } of touchedMaps) {
       let previous: EntrySnapshot | undefined;
       for (const entry of entries) {
@@ -54,7 +56,8 @@ const nonEmpty: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps'],
-  watch: wherever(touchesMaps, function* ({ touchedMaps }) {
+  looksAt: ['map'],
+  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }) {
     for (const { name, entries } of touchedMaps)
       for (const entry of entries)
         if (entry.start >= entry.end) yield `map ${name}: entry ${shown(entry)} is empty or inverted`;
@@ -69,17 +72,29 @@ const bounds: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps'],
-  watch: wherever(touchesMaps, function* (view) {
-    for (const map of view.touchedMaps) {
-      const born = view.before(`map:${map.name}`);
-      if (born !== null && (born.min !== map.min || born.max !== map.max))
-        yield `map ${map.name}: bounds ${span(born.min, born.max)} became ${span(map.min, map.max)}`;
-      for (const entry of map.entries)
-        if (entry.start < map.min || entry.end > map.max)
-          yield `map ${map.name} ${span(map.min, map.max)}: entry ${shown(entry)} reaches outside`;
-    }
-  }),
+  looksAt: ['map'],
+  watch: wherever(
+    (view) => touchesUnsoundMap(view) || movesBounds(view),
+    function* (view) {
+      for (const map of view.touchedMaps) {
+        const born = view.before(`map:${map.name}`);
+        if (born !== null && (born.min !== map.min || born.max !== map.max))
+          yield `map ${map.name}: bounds ${span(born.min, born.max)} became ${span(map.min, map.max)}`;
+        for (const entry of map.entries)
+          if (entry.start < map.min || entry.end > map.max)
+            yield `map ${map.name} ${span(map.min, map.max)}: entry ${shown(entry)} reaches outside`;
+      }
+    },
+  ),
 };
+
+function movesBounds(view: View): boolean {
+  for (const map of view.touchedMaps) {
+    const born = view.before(`map:${map.name}`);
+    if (born !== null && (born.min !== map.min || born.max !== map.max)) return true;
+  }
+  return false;
+}
 
 const aligned: Invariant = {
   id: 'INV-MAP-ALIGN',
@@ -89,7 +104,8 @@ const aligned: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps'],
-  watch: wherever(touchesMaps, function* ({ touchedMaps }) {
+  looksAt: ['map'],
+  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }) {
     for (const map of touchedMaps) {
       if (!isPageAligned(map.min) || !isPageAligned(map.max))
         yield `map ${map.name}: bounds ${span(map.min, map.max)} are not page-aligned`;
@@ -108,7 +124,8 @@ const size: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['maps'],
-  watch: wherever(touchesMaps, function* ({ touchedMaps }) {
+  looksAt: ['map'],
+  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }) {
     for (const map of touchedMaps) {
       const sum = lengthOf(map);
       if (map.size !== sum) yield `map ${map.name}: size is ${map.size}, its entries cover ${sum} bytes`;
@@ -124,7 +141,8 @@ const entryCount: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['maps', 'structure'],
-  watch: wherever(touchesMaps, function* ({ touchedMaps }: View) {
+  looksAt: ['map'],
+  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }: View) {
     for (const { name, entryCount: counted, entries } of touchedMaps)
       if (counted !== entries.length)
         yield `map ${name}: nentries is ${counted}, ${entries.length} are listed`;

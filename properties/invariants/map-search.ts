@@ -1,6 +1,6 @@
 /** Searches of maps: where allocators find room, and what look-ups answer. */
 import { PAGE_SIZE, roundPageUnwrapped } from '../../contract/address.ts';
-import type { Operation } from '../../contract/operation.ts';
+import type { Operation, OperationKind } from '../../contract/operation.ts';
 import { KERN_NO_SPACE, KERN_SUCCESS } from '../../contract/outcome.ts';
 import { permits, VM_PROT_ALL } from '../../contract/protection.ts';
 import type { EntrySnapshot, MapName, MapSnapshot } from '../../contract/vm-map.ts';
@@ -16,6 +16,17 @@ interface Search {
   readonly from: number;
   readonly length: number;
 }
+
+/** Operations that may make a search. */
+const SEARCHING: readonly OperationKind[] = [
+  'kmem_alloc_pageable',
+  'kmem_alloc',
+  'kmem_malloc',
+  'kmem_alloc_wait',
+  'kmem_suballoc',
+  'vm_map_findspace',
+  'vm_map_find',
+];
 
 /** The search that an operation makes, or null: it makes none, or asks for nothing. */
 function searchOf(operation: Operation | null): Search | null {
@@ -55,6 +66,7 @@ const firstFit: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps', 'structure'],
+  judges: SEARCHING,
   watch: () => {
     /** Where operations that sleep for pages must end, by number. */
     const promised = new Map<number, number | null>();
@@ -74,7 +86,6 @@ const firstFit: Invariant = {
       violations(view) {
         const wanted = searchOf(view.subject);
         const place = wanted === null ? undefined : expected(view, wanted);
-        if (view.step?.outcome.kind !== 'sleep') promised.delete(view.subjectNumber);
         return wanted !== null && place !== undefined ? misplaced(view, wanted, place) : [];
       },
     };
@@ -117,6 +128,7 @@ const checkProtection: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps'],
+  judges: ['vm_map_check_protection'],
   watch: wherever(isProtectionCheck, function* ({ subject, step, maps }) {
     if (subject?.kind !== 'vm_map_check_protection' || step?.outcome.kind !== 'flag') return;
     const { map, start, end, protection } = subject;
@@ -152,16 +164,16 @@ const lookup: Invariant = {
   cost: 'F',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps', 'structure'],
+  judges: ['vm_map_lookup_entry'],
+  looksInside: true,
   watch: () => {
-    let wrong: string[] = [];
+    const wrong: string[] = [];
     return {
       observe(view) {
         if (view.subject?.kind === 'vm_map_lookup_entry') wrong.push(...wrongLookup(view));
       },
       *violations(view) {
-        const reported = wrong;
-        wrong = [];
-        yield* reported;
+        yield* wrong;
         for (const { invariant, witness } of view.audit()) if (invariant === 'INV-MAP-LOOKUP') yield witness;
       },
     };

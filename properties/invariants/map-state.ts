@@ -1,10 +1,12 @@
 /** What maps share or hold: ranges in transition, static pools, the boot entry, locks. */
-import type { MapName, TransitionSnapshot } from '../../contract/vm-map.ts';
+import type { MachineConfig } from '../../contract/machine.ts';
+import type { EntrySnapshot, MapName, MapSnapshot, TransitionSnapshot } from '../../contract/vm-map.ts';
 import type { Invariant } from '../invariant.ts';
 import type { View } from '../view.ts';
-import { touchesMaps, wherever } from './gate.ts';
+import { wherever } from './gate.ts';
+import { touchesUnsoundMap } from './map-soundness.ts';
 import { span } from './phrase.ts';
-import { coveredBytes, freedPages, isFreeing } from './ranges.ts';
+import { coveredBytes, FREEING, freedPages, isFreeing } from './ranges.ts';
 
 const inTransition: Invariant = {
   id: 'INV-MAP-NOTRANS',
@@ -54,6 +56,7 @@ const pools: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['maps', 'structure'],
+  looksAt: ['map', 'pools'],
   watch: () => {
     const fromPool = new Set<MapName>();
     return {
@@ -64,14 +67,18 @@ const pools: Invariant = {
         for (const { name } of view.touchedMaps)
           if (view.operation === null || view.before(`map:${name}`) === null) fromPool.add(name);
       },
-      *violations({ machine, pools: { freeEntries, freeMaps }, maps }) {
+      violations({ machine, pools: { freeEntries, freeMaps }, maps }) {
+        const wrong: string[] = [];
         if (freeMaps + fromPool.size !== machine.staticMaps)
-          yield `${freeMaps} map records are free and ${fromPool.size} in use, of ${machine.staticMaps}`;
-        if (machine.mapEntries === null || freeEntries === null) return;
+          wrong.push(
+            `${freeMaps} map records are free and ${fromPool.size} in use, of ${machine.staticMaps}`,
+          );
+        if (machine.mapEntries === null || freeEntries === null) return wrong;
         let used = 0;
         for (const { pageable, entries } of maps.values()) if (!pageable) used += entries.length;
         if (freeEntries + used !== machine.mapEntries)
-          yield `${freeEntries} map entries are free and ${used} in use, of ${machine.mapEntries}`;
+          wrong.push(`${freeEntries} map entries are free and ${used} in use, of ${machine.mapEntries}`);
+        return wrong;
       },
     };
   },
@@ -86,6 +93,8 @@ const boot: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['maps'],
+  looksAt: ['map'],
+  judges: FREEING,
   watch: () => {
     let given = false;
     return {
@@ -94,18 +103,31 @@ const boot: Invariant = {
         const { start, end } = freedPages(operation);
         if (start < machine.kernelStart && machine.kernelMin < end) given = true;
       },
-      *violations({ touchedMaps, machine: { kernelMin, kernelStart } }) {
-        if (given) return;
-        for (const { name, entries } of touchedMaps) {
-          if (name !== 'kernel') continue;
-          const covered = coveredBytes(entries, kernelMin, kernelStart);
-          if (covered !== kernelStart - kernelMin)
-            yield `of ${span(kernelMin, kernelStart)} only ${covered} bytes are allocated`;
-        }
+      violations({ touchedMaps, machine }) {
+        if (given) return NOTHING;
+        for (const map of touchedMaps)
+          if (map.name === 'kernel' && !coversBoot(map.entries, machine))
+            return [uncoveredBoot(map, machine)];
+        return NOTHING;
       },
     };
   },
 };
+
+const NOTHING: readonly string[] = [];
+
+/** True when the first entries leave no hole below the start given to kmem_init. */
+function coversBoot(entries: readonly EntrySnapshot[], { kernelMin, kernelStart }: MachineConfig): boolean {
+  let reached: number = kernelMin;
+  for (const { start, end } of entries) {
+    if (reached >= kernelStart || start !== reached) break;
+    reached = end;
+  }
+  return reached >= kernelStart || coveredBytes(entries, kernelMin, kernelStart) === kernelStart - kernelMin;
+}
+
+const uncoveredBoot = ({ entries }: MapSnapshot, { kernelMin, kernelStart }: MachineConfig): string =>
+  `of ${span(kernelMin, kernelStart)} only ${coveredBytes(entries, kernelMin, kernelStart)} bytes are allocated`;
 
 const unlocked: Invariant = {
   id: 'INV-MAP-LOCKFREE',
@@ -115,7 +137,8 @@ const unlocked: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['maps', 'structure'],
-  watch: wherever(touchesMaps, function* ({ touchedMaps, subject }: View) {
+  looksAt: ['map'],
+  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps, subject }: View) {
     for (const { name, locked } of touchedMaps)
       if (locked) yield `map ${name} is still locked after ${subject?.kind ?? 'boot'}`;
   }),

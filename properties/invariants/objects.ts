@@ -82,6 +82,7 @@ const resident: Invariant = {
   cost: 'F',
   exemptWhenAliased: false,
   shows: ['objects'],
+  looksInside: true,
   watch: stateless(function* (view) {
     for (const { name, pages } of view.objects.values()) {
       const offsets = new Set<number>(pages.map(({ offset }) => offset));
@@ -103,6 +104,7 @@ const bounds: Invariant = {
   cost: 't',
   exemptWhenAliased: true,
   shows: ['maps', 'objects'],
+  looksAt: ['map'],
   watch: wherever(touchesMaps, function* ({ touchedMaps, objects }) {
     for (const { map, entry, object } of objectEntries(touchedMaps)) {
       const size = objects.get(object)?.size;
@@ -123,6 +125,7 @@ const kernelOffsets: Invariant = {
   cost: 't',
   exemptWhenAliased: true,
   shows: ['maps'],
+  looksAt: ['map'],
   watch: wherever(touchesMaps, function* ({ touchedMaps, machine, maps }) {
     for (const { map, entry, object } of objectEntries(touchedMaps)) {
       const base =
@@ -181,6 +184,7 @@ const freshReadsZero: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps', 'objects', 'pages'],
+  judges: ['kmem_alloc_pageable', 'kmem_alloc_wait', 'vm_map_insert', 'vm_map_find'],
   watch: wherever(touchesMaps, function* (view) {
     const fresh = freshNullRange(view);
     const entry = fresh && entryAt(view.maps.get(fresh.map)?.entries ?? [], fresh.start);

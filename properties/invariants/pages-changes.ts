@@ -3,6 +3,7 @@ import type { EntrySnapshot, MapName } from '../../contract/vm-map.ts';
 import { isMapCell, mapOfCell } from '../cells.ts';
 import type { Watch } from '../invariant.ts';
 import type { View } from '../view.ts';
+import { type ChangedEntries, changedEntries } from './map-changed.ts';
 import { overlay } from './overlay.ts';
 import { sameBacking } from './phrase.ts';
 
@@ -31,36 +32,17 @@ export function mapChanges(view: View): readonly MapPiece[] {
   for (const cell of view.touched) {
     if (!isMapCell(cell)) continue;
     const map = mapOfCell(cell);
-    addDifferingPieces(pieces, map, view.before(cell)?.entries ?? [], view.maps.get(map)?.entries ?? []);
+    addDifferingPieces(pieces, map, changedEntries(view.before(cell), view.maps.get(map) ?? null));
   }
   kept.set(view, { touched: view.touched, pieces });
   return pieces;
 }
 
-function addDifferingPieces(
-  pieces: MapPiece[],
-  map: MapName,
-  before: readonly EntrySnapshot[],
-  after: readonly EntrySnapshot[],
-): void {
-  if (before === after) return;
-  const unchanged = commonPrefix(before, after);
-  overlay(before.slice(unchanged), after.slice(unchanged), (start, end, was, is) => {
+function addDifferingPieces(pieces: MapPiece[], map: MapName, { before, after }: ChangedEntries): void {
+  if (before.length === 0 && after.length === 0) return;
+  overlay(before, after, (start, end, was, is) => {
     if (start < end && differs(was, is)) pieces.push({ map, start, end, was, is });
   });
-}
-
-/** Number of leading entries with equal bounds and meaning. */
-function commonPrefix(before: readonly EntrySnapshot[], after: readonly EntrySnapshot[]): number {
-  const limit = Math.min(before.length, after.length);
-  for (let i = 0; i < limit; i++) {
-    const was = before[i];
-    const is = after[i];
-    if (was === undefined || is === undefined) return i;
-    if (was === is) continue;
-    if (was.start !== is.start || was.end !== is.end || differs(was, is)) return i;
-  }
-  return limit;
 }
 
 function differs(was: EntrySnapshot | null, is: EntrySnapshot | null): boolean {

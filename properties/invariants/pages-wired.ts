@@ -18,6 +18,7 @@ const wiredOffQueue: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['objects', 'pages'],
+  looksAt: ['object'],
   watch: statelessWhere(touchedPages, function* ({ touchedObjects }) {
     for (const { name, pages } of touchedObjects)
       for (const { offset, frame, wireCount, queue } of pages)
@@ -62,6 +63,7 @@ const wireRange: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps', 'objects', 'pages'],
+  looksAt: ['object'],
   watch: statelessWhere(touchedPages, function* (view) {
     for (const object of view.touchedObjects) {
       if (object.name === SCRATCH_OBJECT) continue;
@@ -140,6 +142,8 @@ const offQueue: Invariant = {
   // Under an alias an unwiring may meet another page than the one that its entry holds.
   exemptWhenAliased: true,
   shows: ['maps', 'objects', 'pages'],
+  looksAt: ['map'],
+  judges: ['kmem_alloc'],
   watch: () => {
     const unwired = new UnwiredAllocations();
     return {

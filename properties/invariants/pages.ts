@@ -18,6 +18,7 @@ const conserve: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['objects', 'pages'],
+  looksAt: ['object', 'counters'],
   watch: statelessWhere(touchedPages, ({ machine, counters, objects }) => {
     let owned = 0;
     for (const object of objects.values()) owned += object.pages.length;
@@ -42,6 +43,7 @@ const counters: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['objects', 'pages', 'structure'],
+  looksAt: ['object', 'counters', 'queue'],
   watch: statelessWhere(touchedPages, function* ({ counters, queues, objects, aliased }) {
     for (const queue of ['free', 'active', 'inactive'] as const)
       if (counters[queue] !== queues[queue].length)
@@ -102,6 +104,7 @@ const freeBare: Invariant = {
   cost: 'F',
   exemptWhenAliased: false,
   shows: ['objects', 'pages', 'pmap', 'structure'],
+  looksInside: true,
   watch: stateless(function* ({ queues, objects, mappings, pv }) {
     const free = new Set(queues.free);
     for (const { name, pages } of objects.values())
@@ -168,6 +171,7 @@ const firstInFirstOut: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['pages', 'structure'],
+  looksAt: ['queue'],
   watch: statelessWhere(movedFrames, function* (view) {
     const before = view.before('queue:free');
     const after = view.queues.free;
@@ -197,6 +201,7 @@ const placeholders: Invariant = {
   cost: 'F',
   exemptWhenAliased: false,
   shows: [],
+  looksInside: true,
   watch: stateless(function* (view) {
     for (const { invariant, witness } of view.audit()) if (invariant === 'INV-PAGE-FAKE') yield witness;
   }),

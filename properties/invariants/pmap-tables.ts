@@ -31,6 +31,7 @@ const recursive: Invariant = {
   cost: 'F',
   exemptWhenAliased: false,
   shows: ['pmap'],
+  looksInside: true,
   watch: stateless(function* (view) {
     const tables = view.pageTables();
     if (tables === null) return;
@@ -61,6 +62,7 @@ const directory: Invariant = {
   cost: 'F',
   exemptWhenAliased: false,
   shows: ['pmap'],
+  looksInside: true,
   watch: () => {
     const atFirst = new Map<number, number>();
     return {
@@ -110,6 +112,7 @@ const noJunk: Invariant = {
   cost: 'F',
   exemptWhenAliased: false,
   shows: ['pmap'],
+  looksInside: true,
   watch: stateless(function* (view) {
     const tables = view.pageTables();
     if (tables === null) return;

@@ -18,6 +18,7 @@ const frame: Invariant = {
   cost: 'F',
   exemptWhenAliased: false,
   shows: ['objects', 'pages', 'pmap'],
+  judges: ['pmap_enter', 'pmap_kenter'],
   watch: () => {
     const enteredDevices = new Set<number>();
     return {
@@ -88,6 +89,7 @@ const pvLists: Invariant = {
   cost: 'F',
   exemptWhenAliased: false,
   shows: ['pmap', 'structure'],
+  looksInside: true,
   watch: stateless(function* ({ machine, mappings, pv }) {
     for (const { address, frame } of mappings.values()) {
       const times = pv.get(frame)?.filter((listed) => listed === address).length ?? 0;
@@ -110,6 +112,7 @@ const statistics: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['pmap', 'structure'],
+  looksAt: ['mapping', 'pmap'],
   watch: () => {
     let wired: number | undefined;
     return {
@@ -147,6 +150,7 @@ const statisticsSane: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['pmap', 'structure'],
+  looksAt: ['pmap'],
   watch: stateless(({ pmap: { resident, wired } }) =>
     resident < 0 || wired < 0 || wired > resident ? [`resident ${resident}, wired ${wired}`] : [],
   ),
@@ -172,6 +176,7 @@ const rights: Invariant = {
   cost: 't',
   exemptWhenAliased: true,
   shows: ['maps', 'pmap'],
+  looksAt: ['mapping', 'map'],
   watch: statelessWhere(changedRights, function* (view) {
     for (const va of rejudgedAddresses(view)) {
       if (!view.mappings.get(va)?.writable || inScratchWindow(view.machine, va)) continue;
@@ -190,6 +195,7 @@ const noRead: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps', 'pmap'],
+  looksAt: ['mapping', 'map'],
   watch: statelessWhere(changedRights, function* (view) {
     for (const va of rejudgedAddresses(view)) {
       if (inScratchWindow(view.machine, va)) continue;
@@ -211,6 +217,7 @@ const count: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['maps', 'pmap', 'structure'],
+  looksAt: ['map', 'pmap'],
   watch: stateless(({ pmap, maps }) => {
     const expected = maps.has('kernel') ? maps.size : maps.size + 1;
     return pmap.references === expected ? [] : [`pm_count is ${pmap.references} with ${maps.size} maps`];
@@ -227,6 +234,7 @@ const extract: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['outcomes', 'pmap'],
+  judges: ['pmap_extract'],
   watch: statelessWhere(isExtraction, function* ({ subject, step, mappings }) {
     if (subject?.kind !== 'pmap_extract' || step === null) return;
     const inside = subject.address % PAGE_SIZE;
@@ -246,6 +254,7 @@ const kernelCovered: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['maps'],
+  judges: ['kmem_suballoc', 'vm_map_create'],
   watch: () => {
     /** vm_map_create takes any bounds (MAP-CREATE-1); such maps, and submaps in them, may lie elsewhere. */
     const created = new Set<MapName>();

@@ -1,6 +1,6 @@
 /** The address ranges that operations are about. */
 import { type ByteCount, PAGE_SIZE, roundPage, roundPageUnwrapped } from '../../contract/address.ts';
-import type { Operation, OperationOf } from '../../contract/operation.ts';
+import type { Operation, OperationKind, OperationOf } from '../../contract/operation.ts';
 import type { EntrySnapshot, MapName, MapSnapshot } from '../../contract/vm-map.ts';
 
 /** Part of one map; empty when `end` ≤ `start`. */
@@ -13,6 +13,14 @@ export interface Range {
 
 /** Operations that give a range of addresses back. */
 export type Freeing = OperationOf<'kmem_free' | 'kmem_free_wakeup' | 'vm_map_remove' | 'vm_map_delete'>;
+
+/** Their kinds. */
+export const FREEING: readonly OperationKind[] = [
+  'kmem_free',
+  'kmem_free_wakeup',
+  'vm_map_remove',
+  'vm_map_delete',
+];
 
 export function isFreeing(operation: Operation | null): operation is Freeing {
   switch (operation?.kind) {

@@ -86,6 +86,7 @@ const noLostTransitionWakeup: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps'],
+  looksAt: ['sched', 'transitions'],
   watch: statelessWhere(hasSleepers, function* ({ sched, transitions }) {
     for (const { operation, event } of sched.asleep)
       if (event.startsWith('trans:') && !transitions.some(({ map }) => event === `trans:${map}`))
@@ -146,6 +147,7 @@ const retry: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps'],
+  judges: ['kmem_alloc_wait'],
   watch: statelessWhere(isAllocWait, function* (view) {
     const { subject, step } = view;
     const outcome = step?.outcome;

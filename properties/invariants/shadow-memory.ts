@@ -6,7 +6,7 @@
  */
 import { PAGE_SIZE } from '../../contract/address.ts';
 import { BOOT_FILL, type MachineConfig } from '../../contract/machine.ts';
-import type { OperationOf } from '../../contract/operation.ts';
+import type { OperationKind, OperationOf } from '../../contract/operation.ts';
 import { KERN_SUCCESS } from '../../contract/outcome.ts';
 import type { View } from '../view.ts';
 import { mapChanges } from './pages-changes.ts';
@@ -33,6 +33,18 @@ const ZEROES: ShadowPage = { base: 0, written: new Map() };
 const UNKNOWN: ShadowPage = { base: null, written: new Map() };
 
 const pageOf = (va: number): number => va - (va % PAGE_SIZE);
+
+/** Operations that a shadow memory must hear of; of others only if they change a map. */
+export const SHADOWED: readonly OperationKind[] = [
+  'kmem_alloc',
+  'kmem_malloc',
+  'checked_read',
+  'checked_write',
+  'cpu_read',
+  'cpu_write',
+  'pmap_zero_page',
+  'pmap_copy_page',
+];
 
 export class ShadowMemory {
   /** Wrong bytes of the last step. */

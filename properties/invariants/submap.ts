@@ -1,7 +1,7 @@
 /** How maps hang together: placeholders, references, and addresses that belong to one map only. */
 import type { EntrySnapshot, MapName, MapSnapshot } from '../../contract/vm-map.ts';
 import { type Invariant, stateless } from '../invariant.ts';
-import type { StateView } from '../view.ts';
+import type { StateView, View } from '../view.ts';
 import { touchesMaps, wherever } from './gate.ts';
 import { hex, span } from './phrase.ts';
 import { placeholders } from './placeholders.ts';
@@ -14,6 +14,7 @@ const contain: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps'],
+  looksAt: ['map'],
   watch: wherever(touchesMaps, function* (view) {
     for (const [name, pieces] of piecesBySubmap(view)) {
       const map = view.maps.get(name);
@@ -41,6 +42,7 @@ const exclusive: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps'],
+  looksAt: ['map'],
   watch: wherever(touchesMaps, function* ({ maps }) {
     const parents = new Map<MapName, MapName>();
     for (const map of maps.values())
@@ -80,6 +82,8 @@ const references: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps', 'structure'],
+  looksAt: ['map'],
+  judges: ['vm_map_deallocate'],
   watch: () => {
     /** Maps whose creator gave up its reference while entries kept them alive. */
     const given = new Set<MapName>();
@@ -137,7 +141,22 @@ function leafEntries({ maps }: StateView): Leaf[] {
 const shown = ({ map, entry }: Leaf): string => `${span(entry.start, entry.end)} of map ${map}`;
 
 /** Every placeholder by the submap it names, in the order of maps and addresses. */
-function piecesBySubmap({ maps }: StateView): Map<MapName, EntrySnapshot[]> {
+function piecesBySubmap(view: View): ReadonlyMap<MapName, readonly EntrySnapshot[]> {
+  const known = kept.get(view);
+  // A view that goes along with its kernel lists the touched cells of each step in a fresh array.
+  if (known !== undefined && known.touched === view.touched) return known.pieces;
+  const pieces = sortedPieces(view.maps);
+  kept.set(view, { touched: view.touched, pieces });
+  return pieces;
+}
+
+/** Two claims ask for the same pieces after each step: the last answer is kept with the view. */
+const kept = new WeakMap<
+  View,
+  { readonly touched: View['touched']; readonly pieces: ReadonlyMap<MapName, readonly EntrySnapshot[]> }
+>();
+
+function sortedPieces(maps: StateView['maps']): Map<MapName, EntrySnapshot[]> {
   const pieces = new Map<MapName, EntrySnapshot[]>();
   for (const map of maps.values())
     for (const { submap, entry } of placeholders(map)) {

@@ -1,6 +1,6 @@
 /** What invariants of wiring remember: nowait pages, wired addresses that lost their mapping, and wiring depths. */
 import { PAGE_SIZE } from '../../contract/address.ts';
-import type { Operation } from '../../contract/operation.ts';
+import type { Operation, OperationKind } from '../../contract/operation.ts';
 import { KERN_SUCCESS } from '../../contract/outcome.ts';
 import { permits, VM_PROT_READ } from '../../contract/protection.ts';
 import type { MapName, MapSnapshot } from '../../contract/vm-map.ts';
@@ -39,6 +39,16 @@ export function accessed(
       return null;
   }
 }
+
+/** Operations that nowait pages must be told of; of others only if they change a map. */
+export const NOWAIT_KINDS: readonly OperationKind[] = [
+  'kmem_malloc',
+  'vm_fault',
+  'checked_read',
+  'checked_write',
+  'cpu_read',
+  'cpu_write',
+];
 
 /** Page addresses that kmem_malloc(nowait) gave out and whose entry has been wired ever since (KM-MALLOC-6). */
 export class NowaitPages {

@@ -26,6 +26,7 @@ import {
   type DepthRun,
   depthsWithin,
   LostMappings,
+  NOWAIT_KINDS,
   NowaitPages,
   rangeHandedOut,
   WiringDepths,
@@ -56,6 +57,7 @@ const mapped: Invariant = {
   cost: 'F',
   exemptWhenAliased: true,
   shows: ['maps', 'objects', 'pages', 'pmap'],
+  looksAt: ['map', 'mapping'],
   watch: () => {
     const lost = new LostMappings();
     return {
@@ -117,6 +119,8 @@ const count: Invariant = {
   cost: 'F',
   exemptWhenAliased: true,
   shows: ['maps', 'objects', 'pages'],
+  looksAt: ['map'],
+  judges: NOWAIT_KINDS,
   watch: () => {
     const nowait = new NowaitPages();
     return {
@@ -166,6 +170,8 @@ const nowaitPages: Invariant = {
   // Through an alias the same page can be wired or freed under another address.
   exemptWhenAliased: true,
   shows: ['maps', 'objects', 'pages'],
+  looksAt: ['map', 'object'],
+  judges: NOWAIT_KINDS,
   watch: () => {
     const nowait = new NowaitPages();
     return {
@@ -205,6 +211,7 @@ const split: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['maps', 'structure'],
+  looksAt: ['map'],
   watch: statelessWhere(changedMaps, function* (view) {
     for (const { map, start, end, was, is } of mapChanges(view)) {
       if (was === null || is === null || was.wiredCount === is.wiredCount || isPlaceholder(is)) continue;
@@ -223,6 +230,8 @@ const nest: Invariant = {
   cost: 't',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps', 'structure'],
+  looksAt: ['map'],
+  judges: ['vm_map_pageable', 'kmem_alloc', 'kmem_malloc'],
   watch: () => {
     const depths = new WiringDepths();
     return {

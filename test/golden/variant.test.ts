@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { FAULTY_KERNELS } from '../../faults/kernels.ts';
+import { loadFaultyKernel } from '../../faults/load.ts';
 import { findTraces } from '../../golden/find-traces.ts';
 import { replayTrace } from '../../golden/replay.ts';
 import { readTraceFile } from '../../golden/trace-file.ts';
@@ -23,6 +25,15 @@ test('a kenter without pv entry shows at the free after it, and not before', () 
   ]);
   // The recording keeps two mappings of frames that it has freed.
   expect(failures[0]?.differences.map(({ path }) => path)).toEqual(['state.pmap[0]', 'state.pmap[1]']);
+});
+
+test('the faulty kernel whose kenter keeps no pv entry agrees with that recording to its end', () => {
+  const fault = FAULTY_KERNELS.find(({ name }) => name === 'kenter-keeps-no-pv');
+  if (fault === undefined) throw new Error('the fault is gone');
+  const { failures, compared } = replayTrace(readTraceFile(KENTER_UNMANAGED), {
+    sides: [{ name: 'faulty', module: loadFaultyKernel(fault) }],
+  });
+  expect({ failures, compared }).toEqual({ failures: [], compared: 5 });
 });
 
 test('a search for traces leaves the variants out, unless it begins in them', () => {

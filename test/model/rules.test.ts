@@ -12,7 +12,7 @@ function sources(folder: URL): string {
 }
 
 const citations = (text: string): string[] =>
-  [...text.matchAll(/cite\(state, '([^']+)'\)/g)].map(([, id = '']) => id);
+  [...text.matchAll(/cite\(state, '([^']+)'/g)].map(([, id = '']) => id);
 
 /** What is wrong with the citations of a text, given the rules that are excused. */
 function faults(text: string, elsewhere: readonly string[]): string[] {

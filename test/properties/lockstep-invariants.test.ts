@@ -125,7 +125,7 @@ describe('invariants', () => {
     });
     const one = { machine: MACHINE, operations: BUSY.slice(1, 2) };
     runLockstep(one, options(referenceKernel, { invariants: [looks] }));
-    expect(seen.slice(-2)).toEqual([0, 0]);
+    expect(seen.at(-1)).toBe(0);
   });
 });
 
