@@ -58,7 +58,9 @@ function evaluate(entry: string, fault: FaultPatch | null): Exports {
     instances.set(file, exports);
     const require = (specifier: string): unknown =>
       specifier.startsWith('.') ? load(resolve(dirname(file), specifier)) : nodeRequire(specifier);
-    const run = compileFunction(codeOf(file, fault), ['exports', 'require'], { filename: file });
+    // Not the file's own path: a coverage report must not take the copy for the source.
+    const filename = `fault:${fault?.name ?? 'none'}/${relative(root, file)}`;
+    const run = compileFunction(codeOf(file, fault), ['exports', 'require'], { filename });
     run(exports, require);
     return exports;
   };

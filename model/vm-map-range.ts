@@ -8,7 +8,13 @@ import {
   KERN_SUCCESS,
   rejected,
 } from '../contract/outcome.ts';
-import { permits, VM_INHERIT_NONE, VM_PROT_ALL, VM_PROT_READ } from '../contract/protection.ts';
+import {
+  permits,
+  VM_INHERIT_NONE,
+  VM_INHERIT_SHARE,
+  VM_PROT_ALL,
+  VM_PROT_READ,
+} from '../contract/protection.ts';
 import { cite, touch } from './bookkeeping.ts';
 import { pmapProtect, pmapRemove } from './pmap.ts';
 import { beginTransition, endTransition, inTransition } from './sched.ts';
@@ -94,7 +100,8 @@ function changeProtection(state: ModelState, entry: VmMapEntry, call: Call<'vm_m
 /** vm_map_inherit: once nobody is wiring a part of the range. */
 export const vmMapInherit: Rule<'vm_map_inherit', Sleeping<KernCode>> = function* (state, call, map) {
   cite(state, 'MAP-INH-1');
-  if (call.inheritance > VM_INHERIT_NONE) return KERN_INVALID_ARGUMENT;
+  const { inheritance } = call;
+  if (inheritance < VM_INHERIT_SHARE || inheritance > VM_INHERIT_NONE) return KERN_INVALID_ARGUMENT;
   const range = yield* admit(state, map, call, ['wiring']);
   if (range === undefined) return KERN_INVALID_ARGUMENT;
   clipResidue(state, map, range.start);

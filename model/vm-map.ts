@@ -169,7 +169,7 @@ export const vmMapLookupEntry: Rule<'vm_map_lookup_entry'> = (state, { address }
 export const vmMapCheckProtection: Rule<'vm_map_check_protection'> = (state, call, map) => {
   cite(state, 'MAP-CHK-1');
   const grants = (entry: VmMapEntry) =>
-    permits(entry.protection, call.protection) && continues(map, entry, call.end);
+    (entry.submap !== null || permits(entry.protection, call.protection)) && continues(map, entry, call.end);
   return entryAt(map, call.start) !== undefined && entriesIn(map, call).every(grants);
 };
 

@@ -74,10 +74,14 @@ export class Jury {
 
   /** The first invariant that this state breaks, of those asked. */
   firstViolation(view: View, extent: Extent): Violation | null {
+    const panicked = view.step?.outcome.kind === 'panic';
     for (const juror of this.#asked[extent]) {
       const changed = juror.invariant.scope === 'R' ? this.#waiting : this.#touched;
-      if (extent === 'touched' && !follows(juror, view, changed)) continue;
-      if (!isAsked(juror.invariant, view, this.#hasReturned)) continue;
+      if (
+        panicked ? juror.invariant.id !== JUDGE_OF_PANICS : !isAsked(juror.invariant, view, this.#hasReturned)
+      )
+        continue;
+      if (extent === 'touched' && !panicked && !follows(juror, view, changed)) continue;
       try {
         const witnesses = witnessesOf(juror.watch, view);
         if (witnesses !== null) return { invariant: juror.invariant, witnesses };
@@ -109,7 +113,6 @@ function returns({ step }: View): boolean {
 
 /** Whether a claim is to be judged after this step (INVARIANTS.md: scope, †). */
 function isAsked(invariant: Invariant, view: View, hasReturned: boolean): boolean {
-  if (view.step?.outcome.kind === 'panic') return invariant.id === JUDGE_OF_PANICS;
   if (invariant.exemptWhenAliased && view.aliased) return false;
   if (invariant.scope === 'Q') return view.inFlight.size === 0;
   return invariant.scope !== 'R' || hasReturned;

@@ -7,6 +7,7 @@ import type { ObjectName } from '../../contract/vm-object.ts';
 import { type Invariant, stateless } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { touchesMaps, wherever } from './gate.ts';
+import { objectOf } from './pages-lookup.ts';
 import { hex, span } from './phrase.ts';
 import { entryAt, requestLength } from './ranges.ts';
 
@@ -105,16 +106,25 @@ const bounds: Invariant = {
   exemptWhenAliased: true,
   shows: ['maps', 'objects'],
   looksAt: ['map'],
-  watch: wherever(touchesMaps, function* ({ touchedMaps, objects }) {
-    for (const { map, entry, object } of objectEntries(touchedMaps)) {
-      const size = objects.get(object)?.size;
-      if (BASE_OBJECTS.includes(object) || size === undefined) continue;
-      const reach = entry.offset + (entry.end - entry.start);
-      if (reach > size)
-        yield `${shown(map, entry)} reaches offset ${hex(reach)} of ${object}, size ${hex(size)}`;
-    }
+  watch: stateless(({ touchedMaps, objects }) => {
+    let wrong = NOTHING;
+    for (const { name, entries } of touchedMaps)
+      for (const entry of entries) {
+        const object = objectOf(entry);
+        const size = object === undefined ? undefined : objects.get(object)?.size;
+        const reach = entry.offset + (entry.end - entry.start);
+        if (object === undefined || size === undefined || reach <= size || BASE_OBJECTS.includes(object))
+          continue;
+        wrong = [
+          ...wrong,
+          `${shown(name, entry)} reaches offset ${hex(reach)} of ${object}, size ${hex(size)}`,
+        ];
+      }
+    return wrong;
   }),
 };
+
+const NOTHING: readonly string[] = [];
 
 const kernelOffsets: Invariant = {
   id: 'INV-OBJ-KOFF',
@@ -126,15 +136,22 @@ const kernelOffsets: Invariant = {
   exemptWhenAliased: true,
   shows: ['maps'],
   looksAt: ['map'],
-  watch: wherever(touchesMaps, function* ({ touchedMaps, machine, maps }) {
-    for (const { map, entry, object } of objectEntries(touchedMaps)) {
-      const base =
-        object === 'kernel' ? machine.kernelMin : object === 'kmem' ? maps.get('kmem')?.min : undefined;
-      if (base === undefined) continue;
-      const wanted = objectOffset(entry.start - base);
-      if (entry.offset !== wanted)
-        yield `${shown(map, entry)} on ${object} has offset ${hex(entry.offset)}, its address demands ${hex(wanted)}`;
-    }
+  watch: stateless(({ touchedMaps, machine, maps }) => {
+    let wrong = NOTHING;
+    const kmemMin = maps.get('kmem')?.min;
+    for (const { name, entries } of touchedMaps)
+      for (const entry of entries) {
+        const object = objectOf(entry);
+        const base = object === 'kernel' ? machine.kernelMin : object === 'kmem' ? kmemMin : undefined;
+        if (base === undefined) continue;
+        const wanted = objectOffset(entry.start - base);
+        if (entry.offset !== wanted)
+          wrong = [
+            ...wrong,
+            `${shown(name, entry)} on ${object} has offset ${hex(entry.offset)}, its address demands ${hex(wanted)}`,
+          ];
+      }
+    return wrong;
   }),
 };
 

@@ -1,6 +1,7 @@
 /** From an address to the entry, the page and the transition there; what invariants of pages, wiring and the pmap share. */
 import { address, PAGE_SIZE, type VirtualAddress } from '../../contract/address.ts';
 import type { MachineConfig } from '../../contract/machine.ts';
+import { permits, type VmProt } from '../../contract/protection.ts';
 import type { EntrySnapshot, MapName, MapSnapshot } from '../../contract/vm-map.ts';
 import type { ObjectName, ObjectSnapshot } from '../../contract/vm-object.ts';
 import type { PageSnapshot } from '../../contract/vm-page.ts';
@@ -45,6 +46,19 @@ export function leavesAt(view: StateView, va: number): Leaf[] {
     if (entry !== undefined && !isPlaceholder(entry)) leaves.push({ map, entry });
   }
   return leaves;
+}
+
+/** True when some leaf over the address permits those rights, or there is none. */
+export function isPermitted(view: StateView, va: number, rights: VmProt): boolean {
+  let leaves = 0;
+  for (const map of view.maps.values()) {
+    if (va < map.min || va >= map.max) continue;
+    const entry = entryAt(map, va);
+    if (entry === undefined || isPlaceholder(entry)) continue;
+    if (permits(entry.protection, rights)) return true;
+    leaves += 1;
+  }
+  return leaves === 0;
 }
 
 /** What `make` builds from an immutable snapshot, built once and kept as long as the snapshot lives. */

@@ -19,13 +19,19 @@ const wiredOffQueue: Invariant = {
   exemptWhenAliased: false,
   shows: ['objects', 'pages'],
   looksAt: ['object'],
-  watch: statelessWhere(touchedPages, function* ({ touchedObjects }) {
+  watch: statelessWhere(touchesQueuedWiredPage, function* ({ touchedObjects }) {
     for (const { name, pages } of touchedObjects)
       for (const { offset, frame, wireCount, queue } of pages)
         if (wireCount > 0 && queue !== 'none')
           yield `page ${hex(offset)} of ${name} (frame ${frame}) is wired ${wireCount} times and on the ${queue} queue`;
   }),
 };
+
+function touchesQueuedWiredPage({ touchedObjects }: View): boolean {
+  for (const { pages } of touchedObjects)
+    for (const { wireCount, queue } of pages) if (wireCount > 0 && queue !== 'none') return true;
+  return false;
+}
 
 /** Wired entries over one object. */
 function wiredEntriesOf(view: StateView, object: ObjectName): EntrySnapshot[] {

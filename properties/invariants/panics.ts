@@ -123,6 +123,7 @@ const panicText: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps'],
+  judges: ['kmem_malloc', 'kmem_suballoc', 'pmap_enter', 'pmap_kenter'],
   watch: stateless(function* (view) {
     const outcome = view.step?.outcome;
     if (outcome === undefined || outcome.kind === 'rejected') return;

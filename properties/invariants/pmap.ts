@@ -5,8 +5,16 @@ import { permits, VM_PROT_READ, VM_PROT_WRITE } from '../../contract/protection.
 import type { MapName } from '../../contract/vm-map.ts';
 import { type Invariant, stateless } from '../invariant.ts';
 import type { View } from '../view.ts';
-import { changedMaps, mapChanges, statelessWhere } from './pages-changes.ts';
-import { inScratchWindow, isPlaceholder, leavesAt, objectOf, pageAddresses, pageAt } from './pages-lookup.ts';
+import { changedMaps, type MapPiece, mapChanges, statelessWhere } from './pages-changes.ts';
+import {
+  inScratchWindow,
+  isPermitted,
+  isPlaceholder,
+  leavesAt,
+  objectOf,
+  pageAddresses,
+  pageAt,
+} from './pages-lookup.ts';
 import { hex } from './phrase.ts';
 import { pageTableInvariants } from './pmap-tables.ts';
 
@@ -157,14 +165,20 @@ const statisticsSane: Invariant = {
 };
 
 /** Mapped addresses whose rights the step may have changed: touched ones, and those under entries whose protection changed. */
-function* rejudgedAddresses(view: View): Generator<number> {
-  for (const va of view.touchedMappings) if (view.mappings.has(va)) yield va;
-  for (const { start, end, was, is } of mapChanges(view)) {
-    if (is === null || isPlaceholder(is) || was?.protection === is.protection) continue;
-    if (permits(is.protection, VM_PROT_READ | VM_PROT_WRITE)) continue;
-    for (const va of pageAddresses(start, end)) if (view.mappings.has(va)) yield va;
-  }
+function rejudgedAddresses(view: View): readonly number[] {
+  const lowered = mapChanges(view).filter(lowersRights);
+  if (lowered.length === 0) return view.touchedMappings;
+  const addresses = [...view.touchedMappings];
+  for (const { start, end } of lowered)
+    for (const va of pageAddresses(start, end)) if (view.mappings.has(va)) addresses.push(va);
+  return addresses;
 }
+
+const lowersRights = ({ was, is }: MapPiece): boolean =>
+  is !== null &&
+  !isPlaceholder(is) &&
+  was?.protection !== is.protection &&
+  !permits(is.protection, VM_PROT_READ | VM_PROT_WRITE);
 
 const changedRights = (view: View): boolean => view.touchedMappings.length > 0 || changedMaps(view);
 
@@ -177,15 +191,22 @@ const rights: Invariant = {
   exemptWhenAliased: true,
   shows: ['maps', 'pmap'],
   looksAt: ['mapping', 'map'],
-  watch: statelessWhere(changedRights, function* (view) {
+  watch: statelessWhere(changedRights, (view) => {
+    let wrong = NOTHING;
     for (const va of rejudgedAddresses(view)) {
       if (!view.mappings.get(va)?.writable || inScratchWindow(view.machine, va)) continue;
       const [leaf] = leavesAt(view, va);
       if (leaf !== undefined && (!permits(leaf.entry.protection, VM_PROT_WRITE) || leaf.entry.needsCopy))
-        yield `${hex(va)} is writable, its entry in map ${leaf.map.name} has protection ${leaf.entry.protection}`;
+        wrong = [
+          ...wrong,
+          `${hex(va)} is writable, its entry in map ${leaf.map.name} has protection ${leaf.entry.protection}`,
+        ];
     }
+    return wrong;
   }),
 };
+
+const NOTHING: readonly string[] = [];
 
 const noRead: Invariant = {
   id: 'INV-PMAP-NONE',
@@ -196,15 +217,19 @@ const noRead: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps', 'pmap'],
   looksAt: ['mapping', 'map'],
-  watch: statelessWhere(changedRights, function* (view) {
+  watch: statelessWhere(changedRights, (view) => {
+    let wrong = NOTHING;
     for (const va of rejudgedAddresses(view)) {
-      if (inScratchWindow(view.machine, va)) continue;
-      const leaves = leavesAt(view, va);
-      const [first] = leaves;
       // A detached submap may have an entry of its own at the same address.
-      if (first !== undefined && !leaves.some(({ entry }) => permits(entry.protection, VM_PROT_READ)))
-        yield `${hex(va)} is mapped, its entry in map ${first.map.name} has protection ${first.entry.protection}`;
+      if (!view.mappings.has(va) || inScratchWindow(view.machine, va) || isPermitted(view, va, VM_PROT_READ))
+        continue;
+      const [first] = leavesAt(view, va);
+      wrong = [
+        ...wrong,
+        `${hex(va)} is mapped, its entry in map ${first?.map.name} has protection ${first?.entry.protection}`,
+      ];
     }
+    return wrong;
   }),
 };
 

@@ -1,9 +1,11 @@
 /** Claims about sleeping and waking: no wake-up is lost, none comes from nowhere, nothing survives a return. */
 import { isPageAligned, PAGE_SIZE } from '../../contract/address.ts';
 import type { SleepEvent } from '../../contract/sched.ts';
-import { type Invariant, stateless } from '../invariant.ts';
+import type { ObjectSnapshot } from '../../contract/vm-object.ts';
+import type { Invariant } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { statelessWhere } from './pages-changes.ts';
+import { onceFor } from './pages-lookup.ts';
 import { hex, span } from './phrase.ts';
 import { coveredBytes, requestLength } from './ranges.ts';
 
@@ -186,7 +188,7 @@ const nothingHeld: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps', 'objects', 'pages'],
-  watch: stateless(function* (view) {
+  watch: statelessWhere(holdsAnything, function* (view) {
     for (const { name, locked } of view.touchedMaps) if (locked) yield `map ${name} is locked`;
     for (const { name, pages } of view.touchedObjects)
       for (const { offset, frame, busy, wanted } of pages)
@@ -196,6 +198,20 @@ const nothingHeld: Invariant = {
     for (const held of heldAfterReturn(view)) yield `operation ${view.subjectNumber} returned: ${held}`;
   }),
 };
+
+/** False after nearly every step: nothing is locked, busy, in transition, waiting or in flight. */
+function holdsAnything(view: View): boolean {
+  const { sched, inFlight, transitions } = view;
+  if (inFlight.size + transitions.length + sched.asleep.length + sched.runnable.length > 0) return true;
+  for (const { locked } of view.touchedMaps) if (locked) return true;
+  for (const object of view.touchedObjects) if (holdsPages(object)) return true;
+  return false;
+}
+
+const holdsPages = onceFor(({ pages }: ObjectSnapshot): boolean => {
+  for (const { busy, wanted } of pages) if (busy || wanted) return true;
+  return false;
+});
 
 /** Section Scheduling and locks of INVARIANTS.md, as far as operations run one at a time; -REPLAY is a law. */
 export const schedulingInvariants: readonly Invariant[] = [

@@ -2,9 +2,9 @@
 import type { EntrySnapshot, MapName, MapSnapshot } from '../../contract/vm-map.ts';
 import { type Invariant, stateless } from '../invariant.ts';
 import type { StateView, View } from '../view.ts';
-import { touchesMaps, wherever } from './gate.ts';
+import { wherever } from './gate.ts';
 import { hex, span } from './phrase.ts';
-import { placeholders } from './placeholders.ts';
+import { changesPlaceholders, placeholders } from './placeholders.ts';
 
 const contain: Invariant = {
   id: 'INV-MAP-SUBCONTAIN',
@@ -15,7 +15,7 @@ const contain: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps'],
   looksAt: ['map'],
-  watch: wherever(touchesMaps, function* (view) {
+  watch: wherever(changesPlaceholders, function* (view) {
     for (const [name, pieces] of piecesBySubmap(view)) {
       const map = view.maps.get(name);
       if (map === undefined) {
@@ -43,7 +43,7 @@ const exclusive: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps'],
   looksAt: ['map'],
-  watch: wherever(touchesMaps, function* ({ maps }) {
+  watch: wherever(changesPlaceholders, function* ({ maps }) {
     const parents = new Map<MapName, MapName>();
     for (const map of maps.values())
       for (const { submap, entry } of placeholders(map)) {
@@ -92,18 +92,31 @@ const references: Invariant = {
         if (subject?.kind === 'vm_map_deallocate' && step?.outcome.kind === 'done') given.add(subject.map);
         for (const name of given) if (!maps.has(name)) given.delete(name);
       },
-      *violations(view) {
-        const pieces = piecesBySubmap(view);
-        for (const { name, references: counted } of view.maps.values()) {
-          const naming = pieces.get(name)?.length ?? 0;
-          const creator = given.has(name) ? 0 : 1;
-          if (counted !== creator + naming)
-            yield `map ${name}: ref_count is ${counted}; creator holds ${creator}, entries hold ${naming}`;
-        }
-      },
+      violations: (view) =>
+        changesReferences(view) || changesPlaceholders(view) ? miscountedMaps(view, given) : NOTHING,
     };
   },
 };
+
+const NOTHING: readonly string[] = [];
+
+/** True when the step changed a reference count, or was to change one. */
+function changesReferences(view: View): boolean {
+  if (view.subject?.kind === 'vm_map_deallocate') return true;
+  for (const { name, references: counted } of view.touchedMaps)
+    if (view.before(`map:${name}`)?.references !== counted) return true;
+  return false;
+}
+
+function* miscountedMaps(view: View, given: ReadonlySet<MapName>): Generator<string> {
+  const pieces = piecesBySubmap(view);
+  for (const { name, references: counted } of view.maps.values()) {
+    const naming = pieces.get(name)?.length ?? 0;
+    const creator = given.has(name) ? 0 : 1;
+    if (counted !== creator + naming)
+      yield `map ${name}: ref_count is ${counted}; creator holds ${creator}, entries hold ${naming}`;
+  }
+}
 
 const leafDisjoint: Invariant = {
   id: 'INV-MAP-LEAFDISJ',

@@ -133,17 +133,20 @@ export function rewired(
 ): readonly DepthRun[] {
   if (start >= end) return runs;
   const changed: DepthRun[] = [];
-  const add = (from: number, to: number, depth: number) => {
-    if (from >= to || depth === 0) return;
-    const last = changed.at(-1);
-    if (last !== undefined && last.end === from && last.depth === depth)
-      changed[changed.length - 1] = { start: last.start, end: to, depth };
-    else changed.push({ start: from, end: to, depth });
-  };
-  for (const run of runs) add(run.start, Math.min(run.end, start), run.depth);
-  for (const piece of depthsWithin(runs, start, end)) add(piece.start, piece.end, change(piece.depth));
-  for (const run of runs) add(Math.max(run.start, end), run.end, run.depth);
+  for (const run of runs) addRun(changed, run.start, Math.min(run.end, start), run.depth);
+  for (const piece of depthsWithin(runs, start, end))
+    addRun(changed, piece.start, piece.end, change(piece.depth));
+  for (const run of runs) addRun(changed, Math.max(run.start, end), run.end, run.depth);
   return changed;
+}
+
+/** Adds a run above all others, unless it is empty or of depth 0; it may make the last one longer. */
+function addRun(runs: DepthRun[], start: number, end: number, depth: number): void {
+  if (start >= end || depth === 0) return;
+  const last = runs[runs.length - 1];
+  if (last !== undefined && last.end === start && last.depth === depth)
+    runs[runs.length - 1] = { start: last.start, end, depth };
+  else runs.push({ start, end, depth });
 }
 
 /** The runs inside [start, end) in address order, gaps as runs of depth 0. */
