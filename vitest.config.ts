@@ -1,6 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
+/** The package by its own name, as a user's suite imports it; here the sources. */
+const alias = {
+  'vmlockstep/contract': new URL('public/contract.ts', import.meta.url).pathname,
+  vmlockstep: new URL('public/index.ts', import.meta.url).pathname,
+};
+
 export default defineConfig({
+  resolve: { alias },
   test: {
     include: ['test/**/*.test.ts'],
     expect: { requireAssertions: true },

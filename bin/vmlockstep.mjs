@@ -21,6 +21,11 @@ if (fromSources || kernelInTypeScript) {
   const { register } = await import('tsx/esm/api');
   register({ tsconfig: false });
 }
+if (!isMainThread && workerData.job.kernel) {
+  const { resolveOwnPackage } = await import('./own-package.mjs');
+  const entries = new URL(fromSources ? '../public/' : '../dist/public/', import.meta.url);
+  resolveOwnPackage(entries, fromSources ? 'ts' : 'js');
+}
 const home = fromSources ? sources : new URL('../dist/cli/', import.meta.url);
 const extension = fromSources ? 'ts' : 'js';
 

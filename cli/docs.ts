@@ -2,7 +2,7 @@
  * `npm run docs`: writes docs/properties.md and docs/rules.md from the objects and runs they describe.
  * With `--check` it writes nothing and fails where a file is stale.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RULES, type Rule, type RuleId } from '../contract/rules.ts';
@@ -175,9 +175,9 @@ for (const [name, text] of [
 ] as const) {
   const path = join(root, name);
   if (!check) writeFileSync(path, text);
-  else if (readFileSync(path, 'utf8') !== text) {
+  else if (!existsSync(path) || readFileSync(path, 'utf8') !== text) {
     stale += 1;
-    console.error(`${name} is stale: run npm run docs`);
+    console.error(`${name} is missing or stale: run npm run docs`);
   }
 }
 console.log(`docs: 2 pages ${check ? `checked, ${stale} stale` : 'written'}`);

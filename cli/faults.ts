@@ -15,6 +15,7 @@ import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
 import { runLockstep } from '../properties/lockstep.ts';
 import { scenarios } from '../properties/scenarios.ts';
 import { failureLines } from '../report/failure.ts';
+import { counted } from '../report/tables.ts';
 
 /** Who saw a fault first: the property, the number of the scenario and of the operation in it, all from 1. */
 export interface FirstSight {
@@ -130,7 +131,7 @@ export function faultsCommand(
   const named = fates.filter(({ withoutComparison }) => withoutComparison !== null).length;
   const seen = fates.filter(({ withComparison }) => withComparison !== null).length;
   out.line(
-    `${fates.length} faulty kernels, ${options.scenarios} scenarios of seed ${options.seed}: ` +
+    `${counted(fates.length, 'faulty kernel')}, ${options.scenarios} scenarios of seed ${options.seed}: ` +
       `${named} fell to an invariant alone, ${seen} with the comparison`,
   );
   return seen === fates.length ? 0 : 1;

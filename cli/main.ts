@@ -126,8 +126,9 @@ interface CheckFlags {
 function addCheck(verb: NewVerb, out: Output, bin: URL, run: Run): void {
   verb(
     'check',
-    'Generates scenarios and runs them on the model and the kernel, all invariants on. Without --runs and --time: ' +
-      'about 120,000 operations, and every operation and goal must have been reached.',
+    'Generates scenarios and runs them on the model and the kernel, all invariants on. Without --runs, --time and ' +
+      '--workload: about 120,000 operations, and every operation and goal must have been reached (of an outside ' +
+      'kernel: every operation that it declares; its goals bind with --require-goals).',
   )
     .addOption(
       new Option('--seed <n>', 'whole number, or random')

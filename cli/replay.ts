@@ -82,7 +82,12 @@ function text(file: string, stored: StoredScenario, answer: ReplayAnswer, kernel
   const signature = stored.failure;
   return [
     ...(told.length > 0 ? told : programLines(answer)),
-    ...(signature === undefined ? [] : [`no longer fails: the file records ${signature.property}`]),
+    `held by kernel ${answer.kernel}`,
+    ...(signature === undefined
+      ? []
+      : [
+          `the file records ${signature.property}${stored.note === undefined ? '' : `, ${stored.note}`}; with kernel ${answer.kernel} it does not fail`,
+        ]),
     tally,
   ];
 }
@@ -101,7 +106,7 @@ function withStates({ report, states }: ReplayAnswer): string[] {
   return [
     `  ${machineLine(report.scenario.machine)}`,
     '',
-    '  at boot',
+    '  at boot (the state of the reference model)',
     ...drawn(states[0]),
     ...lines.flatMap((line, i) => ['', line, ...drawn(states[i + 1])]),
     '',

@@ -10,6 +10,7 @@ import type { ObjectSnapshot } from '../contract/vm-object.ts';
 import type { CountersSnapshot, PageSnapshot } from '../contract/vm-page.ts';
 import {
   addressOfCell,
+  cellNames,
   frameOfCell,
   isMapCell,
   isMappingCell,
@@ -54,6 +55,13 @@ export function sameState(expected: StateView, actual: StateView, internal: bool
     (!internal || sameTables(expected.pv, actual.pv, sameNumbers)) &&
     SINGLE_CELLS.every((name) => (name === 'transitions' && !internal) || sameSingle(name, expected, actual))
   );
+}
+
+/** Cells whose values differ between two states of one kernel, contents apart. */
+export function changedCells(old: StateView, fresh: StateView): CellName[] {
+  if (sameState(old, fresh, true)) return [];
+  const names = new Set([...cellNames(old), ...cellNames(fresh)]);
+  return [...names].filter((name) => !sameCell(name, old, fresh));
 }
 
 function sameTables<Key, Value>(

@@ -20,6 +20,36 @@ export const GOALS: readonly Goal[] = [
   ...PMAP_GOALS,
 ];
 
+/** Kinds that put pages behind memory, kinds that wire it, and kinds that make submaps. */
+const TOUCHES: readonly OperationKind[] = [
+  'vm_fault',
+  'checked_read',
+  'checked_write',
+  'cpu_read',
+  'cpu_write',
+  'vm_map_pageable',
+];
+const WIRES: readonly OperationKind[] = ['kmem_alloc', 'kmem_malloc', 'vm_map_pageable'];
+const SUBMAPS: readonly OperationKind[] = ['kmem_suballoc', 'vm_map_submap'];
+
+/** For situations that other operations must have prepared: of each group at least one kind. */
+const GROUND: Readonly<Record<string, readonly (readonly OperationKind[])[]>> = {
+  'coalesced-anonymous': [TOUCHES],
+  'page-retained': [TOUCHES],
+  'retained-page-dropped': [TOUCHES],
+  'anonymous-object-dies': [TOUCHES],
+  'submap-full': [SUBMAPS],
+  'submap-in-use-kept': [SUBMAPS],
+  'freed-wired-twice': [['vm_map_pageable']],
+  'plain-free-wakes-nobody': [['kmem_alloc_wait']],
+  'frames-wake-nobody': [WIRES],
+  'daemon-poked-by-threshold': [[...TOUCHES, ...WIRES]],
+  'unmapped-wired-freed': [WIRES, ['vm_map_protect']],
+};
+
+const groundOf = (id: string): readonly (readonly OperationKind[])[] =>
+  id.startsWith('sleep:transition:') ? [WIRES] : (GROUND[id] ?? []);
+
 /** The goals that a campaign with this kernel can meet: by its operations and by what it shows. */
 export function reachableGoals({ operations, shows }: KernelDeclaration): Goal[] {
   const has = (kind: OperationKind): boolean => operations.includes(kind);
@@ -27,6 +57,7 @@ export function reachableGoals({ operations, shows }: KernelDeclaration): Goal[]
     (goal) =>
       goal.needs.every(has) &&
       (goal.at === 'any' || goal.at.some(has)) &&
+      groundOf(goal.id).every((group) => group.some(has)) &&
       (goal.shows ?? []).every((show) => shows.includes(show)),
   );
 }

@@ -43,12 +43,13 @@ export class Jury {
   #waiting: CellClasses = THE_STEP;
   #hasReturned = false;
 
-  constructor(invariants: readonly Invariant[], { shows }: KernelDeclaration) {
+  /** `sparing`: invariants are told of, and asked after, only the steps that they follow. */
+  constructor(invariants: readonly Invariant[], { shows }: KernelDeclaration, sparing: boolean) {
     const everything = invariants
       .filter(
         (invariant) => shows.includes('structure') || invariant.shows.every((show) => shows.includes(show)),
       )
-      .map(jurorOf);
+      .map((invariant) => jurorOf(invariant, sparing));
     this.#asked = {
       everything,
       touched: everything.filter(({ invariant }) => invariant.cost !== 'F'),
@@ -97,10 +98,10 @@ export class Jury {
 const follows = ({ looksAt, judges }: Juror, { subject }: View, changed: CellClasses): boolean =>
   (looksAt & changed) !== 0 || subject === null || judges.includes(subject.kind);
 
-function jurorOf(invariant: Invariant): Juror {
+function jurorOf(invariant: Invariant, sparing: boolean): Juror {
   const { looksAt, judges } = invariant;
   const watch = invariant.watch();
-  if (looksAt === undefined && judges === undefined)
+  if (!sparing || (looksAt === undefined && judges === undefined))
     return { invariant, watch, looksAt: THE_STEP, judges: NO_KINDS };
   return { invariant, watch, looksAt: cellClasses(looksAt ?? []), judges: judges ?? NO_KINDS };
 }

@@ -17,8 +17,9 @@ import {
   mapOfCell,
   objectOfCell,
 } from './cells.ts';
+import { changedCells } from './equality.ts';
 import { blamed, blaming, type Side } from './kernel-threw.ts';
-import { changedCells, indexSnapshot, Mirror, type VisibleKernel } from './mirror.ts';
+import { indexSnapshot, Mirror, type VisibleKernel } from './mirror.ts';
 import type { StateView, View } from './view.ts';
 
 /** The view of one kernel through one run. It is the same object at every step; what it yields are values to keep. */

@@ -30,7 +30,7 @@ import {
   type SingleCell,
 } from './cells.ts';
 import {
-  sameCell,
+  changedCells,
   sameCounters,
   sameMap,
   sameMapping,
@@ -39,7 +39,6 @@ import {
   samePmap,
   samePools,
   sameSched,
-  sameState,
   sameTransitions,
 } from './equality.ts';
 import type { StateView } from './view.ts';
@@ -65,13 +64,6 @@ export function indexSnapshot(snapshot: Snapshot): StateView {
     sched: snapshot.sched,
     transitions: snapshot.transitions,
   };
-}
-
-/** Cells whose values differ between two states of one kernel, contents apart. */
-export function changedCells(old: StateView, fresh: StateView): CellName[] {
-  if (sameState(old, fresh, true)) return [];
-  const names = new Set([...cellNames(old), ...cellNames(fresh)]);
-  return [...names].filter((name) => !sameCell(name, old, fresh));
 }
 
 /** One kernel's state as last told. Values are replaced, never changed, so old ones may be kept. */

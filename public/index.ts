@@ -5,22 +5,25 @@
  * @example
  * ```ts
  * import fc from 'fast-check';
- * import { ALL_INVARIANTS, judgeScenario, referenceKernel, scenarios } from 'vmlockstep';
+ * import { ALL_INVARIANTS, failureText, judgeScenario, referenceKernel, scenarios } from 'vmlockstep';
  *
  * fc.assert(
  *   fc.property(scenarios({ reference: referenceKernel, declares: mine.declares }), (scenario) => {
- *     const { failure } = judgeScenario(scenario, {
+ *     const report = judgeScenario(scenario, {
  *       reference: referenceKernel,
  *       candidate: mine,
  *       compare: true,
  *       invariants: ALL_INVARIANTS,
  *       fullEvery: 64,
  *     });
- *     return failure === null;
+ *     if (report.failure !== null) throw new Error(failureText(report));
  *   }),
  * );
  * ```
  */
+import type { LockstepReport } from '../properties/verdict.ts';
+import { failureLines } from '../report/failure.ts';
+
 export type {
   KernelDeclaration,
   KernelMemory,
@@ -43,6 +46,14 @@ export {
   type StepObserver,
 } from '../properties/lockstep.ts';
 export { type ScenarioOptions, scenarios } from '../properties/scenarios.ts';
+/** A failed report as the command line prints it: the program, expected beside actual, the property's sentence. */
+export const failureText = (report: LockstepReport): string =>
+  failureLines(report, {
+    origin: 'found by scenarios()',
+    again: null,
+    stored: 'not stored',
+    replay: null,
+  }).join('\n');
 export type { Difference, Failure, LockstepReport } from '../properties/verdict.ts';
 export type { StateView, View } from '../properties/view.ts';
 export { WORKLOADS, type WorkloadName } from '../properties/workloads.ts';

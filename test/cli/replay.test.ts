@@ -27,6 +27,7 @@ describe('replay', () => {
         machine: 16 frames, kernel map [0xfe000000, 0xfe040000), boot entry to 0xfe002000, 32 entries, 4 maps
         1  a = kmem_alloc(kernel, 8192)       → 0xfe002000
         2  kmem_free(kernel, a + 4096, 4096)  → done
+      held by kernel optimized
       1 passed, 0 failed
       "
     `);
@@ -41,7 +42,7 @@ describe('replay', () => {
       "
         machine: 16 frames, kernel map [0xfe000000, 0xfe040000), boot entry to 0xfe002000, 32 entries, 4 maps
 
-        at boot
+        at boot (the state of the reference model)
             map kernel [0xfe000000, 0xfe040000): 2 pages, 1 entry, 1 reference
               |AA..............................................................|
                  start       end         pages  backing  offset      prot  max  inherit  wired
@@ -72,6 +73,7 @@ describe('replay', () => {
               address     frame  rights  wired  bits
               0xfe002000      0  rw      W      --
 
+      held by kernel optimized
       1 passed, 0 failed
       "
     `);
