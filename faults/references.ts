@@ -57,8 +57,8 @@ export const FAULTY_REFERENCES: readonly FaultPatch[] = [
     name: 'model-simplify-across-wired-counts',
     source: 'vm_map_simplify: entries wired differently merge',
     file: 'model/vm-map-entry.ts',
-    find: '    entry.wiredCount === next.wiredCount\n',
-    replace: '    entry.wiredCount >= 0\n',
+    find: '  entry.wiredCount === next.wiredCount;\n',
+    replace: '  entry.wiredCount >= 0;\n',
     caughtBy: [],
   },
   {

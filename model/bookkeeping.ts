@@ -31,9 +31,7 @@ export function assert(condition: boolean, sentence: string): asserts condition 
 }
 
 /** The live map of that name. */
-export const mapNamed = ({ maps }: ModelState, name: string): VmMap | undefined =>
-  maps.find((map) => map.name === name);
-
+export const mapNamed = ({ maps }: ModelState, name: string) => maps.find((map) => map.name === name);
 /** True for frames that have a page record; false for device frames. */
-export const isManaged = ({ machine }: ModelState, frame: FrameNumber): boolean =>
-  frame < machine.managedPages;
+export const isManaged = (state: ModelState, frame: FrameNumber): boolean =>
+  frame < state.machine.managedPages;

@@ -1,12 +1,6 @@
 /** The state right after boot (kmem_init and the boot sequence, SPEC §2). */
-import {
-  advance,
-  type ByteCount,
-  byteDistance,
-  frameNumber,
-  objectOffset,
-  pages,
-} from '../contract/address.ts';
+import type { ByteCount } from '../contract/address.ts';
+import { advance, byteDistance, frameNumber, objectOffset, pages } from '../contract/address.ts';
 import { BOOT_FILL, type MachineConfig } from '../contract/machine.ts';
 import { KERN_SUCCESS } from '../contract/outcome.ts';
 import { assert, cite } from './bookkeeping.ts';
@@ -58,9 +52,12 @@ function bareState(machine: MachineConfig, onMapEvent: ModelState['onMapEvent'])
   return state;
 }
 
-function baseObject(name: string, size: ByteCount): VmObject {
-  return { name, size, baseReferences: 1, pages: [] };
-}
+const baseObject = (name: string, size: ByteCount): VmObject => ({
+  name,
+  size,
+  baseReferences: 1,
+  pages: [],
+});
 
 /** kmem_init: the kernel map, and the boot entry if it has any length. */
 function kmemInit(state: ModelState): VmMap {

@@ -11,23 +11,15 @@ import type { Answer, KernCode, ModelState, Rule, Sleeping, VmMap } from './stat
 import { vmFault } from './vm-fault.ts';
 import { contentsOf, fillFrame } from './vm-page.ts';
 
-/** One byte or more in a row, and what is to be done with them. */
-interface Access {
-  readonly address: VirtualAddress;
-  readonly use: 'read' | 'write';
-}
-
+/** A byte, or the first of a row, and what is to be done with it. */
+type Access = { readonly address: VirtualAddress; readonly use: 'read' | 'write' };
+/** A byte as it was read; `defined` is false where its value means nothing (DC-9). */
+type ByteRead = { readonly byte: number; readonly defined: boolean };
+type Reached = { readonly frame: FrameNumber };
 /** Rights that the fault of an access asks for. */
 const RIGHTS = { read: VM_PROT_READ, write: VM_PROT_READ | VM_PROT_WRITE };
-
 /** Faults tolerated before a checked access gives up. */
 const FAULTS_MOST = 3;
-
-/** One byte; `defined` is false where its value means nothing (DC-9). */
-interface ByteRead {
-  readonly byte: number;
-  readonly defined: boolean;
-}
 
 function readByte(state: ModelState, frame: FrameNumber, position: number): ByteRead {
   const { fill, writes, undefinedFill } = contentsOf(state, frame);
@@ -40,8 +32,6 @@ function bytesOf(read: readonly ByteRead[]): Bytes {
   const bytes = read.map(({ byte }) => byte);
   return { kind: 'bytes', bytes, ...(undefinedBytes.length > 0 && { undefinedBytes }) };
 }
-
-type Reached = { readonly frame: FrameNumber };
 
 /** The frame that a checked access reaches, or the code of the fault that could not bring that about. */
 function* reach(state: ModelState, { address, use }: Access, map: VmMap): Sleeping<Reached | KernCode> {
@@ -66,10 +56,9 @@ export const checkedRead: Rule<'checked_read', Sleeping<Answer>> = function* (st
 
 /** checked_write; the map serves only the faults. */
 export const checkedWrite: Rule<'checked_write', Sleeping<Answer>> = function* (state, call, map) {
-  const { address, byte } = call;
-  const reached = yield* reach(state, { address, use: 'write' }, map);
+  const reached = yield* reach(state, { address: call.address, use: 'write' }, map);
   if (typeof reached === 'number') return reached;
-  contentsOf(state, reached.frame).writes.set(address % PAGE_SIZE, byte);
+  contentsOf(state, reached.frame).writes.set(call.address % PAGE_SIZE, call.byte);
   return KERN_SUCCESS;
 };
 
@@ -96,7 +85,7 @@ function* translate(state: ModelState, { address, use }: Access, kernelMap: VmMa
   }
 }
 
-type Visit = (frame: FrameNumber, position: number, index: number) => void;
+type Visit = (frame: FrameNumber, position: number, index: number) => unknown;
 type Accesses = Access & { readonly length: number; readonly map: VmMap };
 
 /** Visits bytes page by page, the lower page first; answers what refused that or cut it short, if anything. */
@@ -120,20 +109,16 @@ function* visitBytes(state: ModelState, access: Accesses, visit: Visit): Sleepin
 /** cpu_read, on the kernel map. */
 export const cpuRead: Rule<'cpu_read', Sleeping<Outcome>> = function* (state, { address, length }, map) {
   const read: ByteRead[] = [];
-  const access: Accesses = { address, length, use: 'read', map };
-  const cut = yield* visitBytes(state, access, (frame, position) => {
-    read.push(readByte(state, frame, position));
-  });
+  const visit: Visit = (frame, position) => read.push(readByte(state, frame, position));
+  const cut = yield* visitBytes(state, { address, length, use: 'read', map }, visit);
   return cut ?? bytesOf(read);
 };
 
 /** cpu_write, on the kernel map. */
 export const cpuWrite: Rule<'cpu_write', Sleeping<Outcome>> = function* (state, { address, bytes }, map) {
-  const access: Accesses = { address, length: bytes.length, use: 'write', map };
-  const cut = yield* visitBytes(state, access, (frame, position, index) => {
+  const visit: Visit = (frame, position, index) =>
     contentsOf(state, frame).writes.set(position, bytes[index] ?? 0);
-  });
-  return cut ?? done;
+  return (yield* visitBytes(state, { address, length: bytes.length, use: 'write', map }, visit)) ?? done;
 };
 
 /** pmap_zero_page: every byte of a device or scratch frame is zero. */

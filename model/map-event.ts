@@ -6,10 +6,8 @@ import type { Range } from './state.ts';
 /** A range was inserted (MAP-INSERT-5, 6). */
 interface Insertion extends Range {
   readonly kind: 'insert';
-  /** True when the range extended the predecessor and no entry was created. */
-  readonly coalesced: boolean;
-  /** The entry before the range, as it was; null: the header. */
-  readonly predecessor: Range | null;
+  readonly coalesced: boolean; // True when the range extended the predecessor and no entry was created
+  readonly predecessor: Range | null; // The entry before the range, as it was; null: the header
 }
 
 /** An entry was split in two at `at`, the start of the back half (MAP-CLIP-1). */
@@ -23,8 +21,7 @@ interface Clip {
 interface Deletion {
   readonly kind: 'delete';
   readonly start: VirtualAddress;
-  /** Start of the last entry before the first affected one; null: the header. */
-  readonly predecessor: VirtualAddress | null;
+  readonly predecessor: VirtualAddress | null; // Start of the last entry before the first affected
 }
 
 /** The entry that started at `absorbed` was merged into its predecessor, which starts at `absorber` (MAP-SIMPL-1). */

@@ -1,14 +1,6 @@
 /** What the model shows: snapshots and single cells, all of it computed from the facts on demand. */
-import {
-  address as addressOf,
-  byteDistance,
-  bytes,
-  type FrameNumber,
-  frameNumber,
-  objectOffset,
-  PAGE_SIZE,
-  type VirtualAddress,
-} from '../contract/address.ts';
+import type { FrameNumber, VirtualAddress } from '../contract/address.ts';
+import { address as addressOf, bytes, frameNumber, objectOffset, PAGE_SIZE } from '../contract/address.ts';
 import type { MappingSnapshot, PmapSnapshot, PvSnapshot } from '../contract/pmap.ts';
 import type { SchedSnapshot } from '../contract/sched.ts';
 import type { CellName, CellValue, PoolsSnapshot, Snapshot } from '../contract/snapshot.ts';
@@ -35,7 +27,7 @@ function showEntry(entry: VmMapEntry): EntrySnapshot {
 function showMap(state: ModelState, map: VmMap): MapSnapshot {
   const { name, min, max, pageable } = map;
   const entries = map.entries.map(showEntry);
-  const size = bytes(entries.reduce((sum, { start, end }) => sum + byteDistance(start, end), 0));
+  const size = bytes(entries.reduce((sum, { start, end }) => sum + (end - start), 0));
   const references = mapReferences(state, map);
   return { name, min, max, size, pageable, entryCount: entries.length, references, locked: false, entries };
 }
@@ -62,8 +54,7 @@ function showContents(state: ModelState, frame: FrameNumber): PageContents {
   const [first = fill] = values;
   if (values.every((value) => value === first)) return first;
   const hash = values.reduce((sum, value) => Math.imul(sum ^ value, FNV_PRIME), FNV_BASIS);
-  const unsigned = addressOf(hash);
-  return `fnv:${unsigned.toString(16).padStart(8, '0')}`;
+  return `fnv:${addressOf(hash).toString(16).padStart(8, '0')}`;
 }
 
 function showObject(state: ModelState, object: VmObject, show: typeof showPage): ObjectSnapshot {
@@ -80,8 +71,7 @@ function showMapping(state: ModelState, address: VirtualAddress): MappingSnapsho
   return { address, frame, writable, wired, accessed, dirty };
 }
 
-const ascending = <Value extends number>(values: Iterable<Value>): Value[] =>
-  [...values].sort((a, b) => a - b);
+const ascending = <Value extends number>(values: Iterable<Value>) => [...values].sort((a, b) => a - b);
 
 /** Frames that are mapped somewhere, with the places. */
 function showPv(state: ModelState): PvSnapshot[] {
@@ -93,8 +83,8 @@ function showPv(state: ModelState): PvSnapshot[] {
 /** The four page counters; v_wire never forgets a page that was freed while wired (Q-24). */
 function showCounters({ queues, objects, freedWhileWired }: ModelState): CountersSnapshot {
   const { free, active, inactive } = queues;
-  let wired = freedWhileWired;
-  for (const { pages } of objects) for (const page of pages) if (page.wireCount > 0) wired += 1;
+  const held = objects.flatMap(({ pages }) => pages).filter(({ wireCount }) => wireCount > 0).length;
+  const wired = held + freedWhileWired;
   return { free: free.length, active: active.length, inactive: inactive.length, wired };
 }
 
@@ -106,23 +96,15 @@ function showPools(state: ModelState): PoolsSnapshot {
 
 /** pm_count and pm_stats: every map but the kernel's own holds a reference. */
 function showPmap({ maps, mappings }: ModelState): PmapSnapshot {
-  let resident = 0;
-  let wired = 0;
-  for (const mapping of mappings.values()) {
-    if (!mapping.readable) continue;
-    resident += 1;
-    if (mapping.wired) wired += 1;
-  }
-  return { references: maps.length, resident, wired };
+  const usable = [...mappings.values()].filter(({ readable }) => readable);
+  const wired = usable.filter((mapping) => mapping.wired).length;
+  return { references: maps.length, resident: usable.length, wired };
 }
 
 function showSched({ flights }: ModelState): SchedSnapshot {
   const asleep = flights.filter(({ status }) => status === 'asleep');
-  const runnable = flights.filter(({ status }) => status === 'runnable');
-  return {
-    asleep: asleep.map(({ number, event }) => ({ operation: number, event })),
-    runnable: runnable.map(({ number }) => number),
-  };
+  const runnable = flights.filter(({ status }) => status === 'runnable').map(({ number }) => number);
+  return { asleep: asleep.map(({ number, event }) => ({ operation: number, event })), runnable };
 }
 
 function showTransitions({ transitions }: ModelState): TransitionSnapshot[] {
@@ -148,38 +130,34 @@ export function takeSnapshot(state: ModelState, { contents }: { readonly content
   };
 }
 
+type Show = (state: ModelState, key: string) => CellValue<CellName>;
+
+/** What a cell shows, by the part of its name before the colon; the part behind it is the key. */
+const CELLS: { readonly [kind: string]: Show } = {
+  map: (state, key) => {
+    const map = mapNamed(state, key);
+    return map === undefined ? null : showMap(state, map);
+  },
+  object: (state, key) => {
+    const object = state.objects.find(({ name }) => name === key);
+    return object === undefined ? null : showObject(state, object, showPage);
+  },
+  queue: ({ queues }, key) => [...queues[key === 'free' || key === 'active' ? key : 'inactive']],
+  mapping: (state, key) => showMapping(state, addressOf(Number(key))),
+  pv: (state, key) => pvAddresses(state, frameNumber(Number(key))),
+  counters: showCounters,
+  pools: showPools,
+  pmap: showPmap,
+  sched: showSched,
+  transitions: showTransitions,
+};
+
 /** One cell of the state by its name. */
 export function takeCell(state: ModelState, name: CellName): CellValue<CellName> {
-  const colon = name.indexOf(':');
-  const kind = colon < 0 ? name : name.slice(0, colon);
-  const key = name.slice(colon + 1);
-  switch (kind) {
-    case 'map': {
-      const map = mapNamed(state, key);
-      return map === undefined ? null : showMap(state, map);
-    }
-    case 'object': {
-      const object = state.objects.find((candidate) => candidate.name === key);
-      return object === undefined ? null : showObject(state, object, showPage);
-    }
-    case 'queue':
-      return [...state.queues[key === 'free' || key === 'active' ? key : 'inactive']];
-    case 'mapping':
-      return showMapping(state, addressOf(Number(key)));
-    case 'pv':
-      return pvAddresses(state, frameNumber(Number(key)));
-    case 'counters':
-      return showCounters(state);
-    case 'pools':
-      return showPools(state);
-    case 'pmap':
-      return showPmap(state);
-    case 'sched':
-      return showSched(state);
-    default:
-      assert(kind === 'transitions', `${name} names a cell`);
-      return showTransitions(state);
-  }
+  const [kind = ''] = name.split(':');
+  const show = CELLS[kind];
+  assert(show !== undefined, `${name} names a cell`);
+  return show(state, name.slice(kind.length + 1));
 }
 
 /** Names of the cells that the step under way may have changed; counts follow what is counted. */

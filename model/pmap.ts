@@ -1,7 +1,4 @@
-/**
- * The kernel pmap as one flat table, address → mapping (pmap.c). There are no page tables, no pv lists and no
- * statistics here: the table is scanned.
- */
+/** The kernel pmap as one flat table that is scanned: no page tables, pv lists or statistics (pmap.c). */
 import type { FrameNumber, VirtualAddress } from '../contract/address.ts';
 import { isPageAligned, PAGE_SIZE, pdeSlot, truncPage } from '../contract/address.ts';
 import { highestKernelAddress, kernelSlots } from '../contract/machine.ts';
@@ -26,21 +23,11 @@ function setRecord(state: ModelState, address: VirtualAddress, mapping: Mapping 
 }
 
 type Records = readonly (readonly [VirtualAddress, Mapping])[];
-
-function recordsIn({ mappings }: ModelState, { start, end }: Range): Records {
-  const found: [VirtualAddress, Mapping][] = [];
-  for (const [address, record] of mappings)
-    if (start <= address && address < end) found.push([address, record]);
-  return found;
-}
-
+const recordsIn = ({ mappings }: ModelState, { start, end }: Range): Records =>
+  [...mappings].filter(([address]) => start <= address && address < end);
 /** The records of a managed frame, readable or not. */
-function recordsOf(state: ModelState, frame: FrameNumber): Records {
-  const found: [VirtualAddress, Mapping][] = [];
-  if (!isManaged(state, frame)) return found;
-  for (const [address, record] of state.mappings) if (record.frame === frame) found.push([address, record]);
-  return found;
-}
+const recordsOf = (state: ModelState, frame: FrameNumber): Records =>
+  isManaged(state, frame) ? [...state.mappings].filter(([, record]) => record.frame === frame) : [];
 
 /** Where a managed frame is mapped, ascending. */
 export function pvAddresses(state: ModelState, frame: FrameNumber): VirtualAddress[] {
@@ -69,9 +56,9 @@ export function pmapEnter(state: ModelState, call: Call<'pmap_enter'>): Outcome 
   else if (old !== undefined) cite(state, 'PMAP-ENTER-4');
   if (kept === undefined) cite(state, 'PMAP-ENTER-5');
   const readable = permits(protection, VM_PROT_READ);
+  const writable = permits(protection, VM_PROT_WRITE);
   if (!readable) cite(state, 'PMAP-ENTER-2');
   cite(state, 'PMAP-ENTER-6');
-  const writable = permits(protection, VM_PROT_WRITE);
   const accessed = readable && kept?.accessed === true;
   const dirty = readable && kept?.dirty === true;
   setRecord(state, address, { frame, readable, writable, wired, accessed, dirty });
@@ -84,9 +71,8 @@ export function pmapKenter(state: ModelState, { address, frame }: Call<'pmap_ken
   return pmapEnter(state, { address, frame, protection: VM_PROT_READ | VM_PROT_WRITE, wired: true });
 }
 
-function refuseMissing({ frames }: ModelState, frame: FrameNumber): Rejected | undefined {
-  return frames[frame] === undefined ? rejected('CONV-4') : undefined;
-}
+const refuseMissing = ({ frames }: ModelState, frame: FrameNumber): Rejected | undefined =>
+  frames[frame] === undefined ? rejected('CONV-4') : undefined;
 
 /** Refuses the harness a frame that does not exist, or, by `rule`, one that is neither a device's nor its own. */
 export function refuseFrame(state: ModelState, frame: FrameNumber, rule: string): Rejected | undefined {
@@ -106,8 +92,7 @@ export const kenter: Rule<'pmap_kenter'> = (state, call) => {
   return refuseFrame(state, call.frame, 'PAGE-FREE-1') ?? pmapKenter(state, call);
 };
 
-const isSound = ({ start, end }: Range): boolean =>
-  isPageAligned(start) && isPageAligned(end) && start <= end;
+const isSound = ({ start, end }: Range) => isPageAligned(start) && isPageAligned(end) && start <= end;
 
 /** Leaves nothing of some records, or everything but the right to write. */
 function revoke(state: ModelState, records: Records, what: 'all' | 'write'): void {
@@ -144,9 +129,8 @@ export const pmapPageProtect: Rule<'pmap_page_protect'> = (state, { frame, prote
 };
 
 /** pmap_page_protect(NONE): a managed frame is mapped nowhere afterwards. */
-export function pmapRemoveAll(state: ModelState, frame: FrameNumber): void {
+export const pmapRemoveAll = (state: ModelState, frame: FrameNumber): void =>
   revoke(state, recordsOf(state, frame), 'all');
-}
 
 /** pmap_change_wiring: marks a valid mapping wired or not; unwiring makes it look written to (Q-9). */
 export function pmapChangeWiring(state: ModelState, { address, wired }: Call<'pmap_change_wiring'>): Outcome {
@@ -165,7 +149,6 @@ export const pmapExtract: Rule<'pmap_extract'> = (state, { address }) => {
 };
 
 type Bit = 'accessed' | 'dirty';
-
 const isBitSet = (state: ModelState, frame: FrameNumber, bit: Bit): boolean =>
   recordsOf(state, frame).some(([, record]) => record[bit]);
 

@@ -1,8 +1,8 @@
 /** The reference model as a kernel: boot, dispatch, and the record of each step. */
 import { type KernelModule, type ReferenceKernel, SHOWS } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
-import type { OperationOf } from '../contract/operation.ts';
-import { OPERATION_KINDS, type Operation, type OperationKind } from '../contract/operation.ts';
+import type { Operation, OperationKind, OperationOf } from '../contract/operation.ts';
+import { OPERATION_KINDS } from '../contract/operation.ts';
 import type { Outcome, Step } from '../contract/outcome.ts';
 import { flag, KERN_NO_SPACE, KERN_SUCCESS, kern, PANIC, panic, rejected } from '../contract/outcome.ts';
 import type { CellName, CellValue } from '../contract/snapshot.ts';
@@ -139,13 +139,12 @@ function step(state: ModelState, operation: Operation, number: number): Step {
   woken.length = 0;
   lines.length = 0;
   state.step.daemonPoked = false;
-  const resumed =
-    operation.kind === 'resume' ? runnableFlight(state, operation.operation)?.number : undefined;
+  const resumed = operation.kind === 'resume' && runnableFlight(state, operation.operation)?.number;
   const outcome = runOrStop(state, operation, number);
   return {
     outcome,
     ...(woken.length > 0 && { woken: woken.toSorted((a, b) => a - b) }),
-    ...(resumed !== undefined && { resumed }),
+    ...(typeof resumed === 'number' && { resumed }),
     ...(lines.length > 0 && { console: [...lines] }),
     ...(state.step.daemonPoked ? { daemonPoked: true as const } : {}),
   };

@@ -30,6 +30,8 @@ export const pagedaemon: Rule<'pagedaemon', Outcome> = (state) => {
 };
 
 type Kind = Transition['state'];
+/** Kinds of transitions that an operation steers clear of. */
+export type Kinds = readonly Kind[];
 
 /** Marks a range as being filled or wired by the operation that runs now. */
 export function beginTransition(state: ModelState, kind: Kind, map: VmMap, range: Range): Transition {
@@ -52,11 +54,8 @@ export function endTransition(state: ModelState, transition: Transition): void {
 
 const meet = (one: Range, other: Range): boolean => one.start < other.end && other.start < one.end;
 
-/**
- * True when a range of the map meets another operation's transition of one of these kinds. An empty range does so where
- * it would split an entry strictly inside the transition.
- */
-export function inTransition(state: ModelState, map: VmMap, range: Range, kinds: readonly Kind[]): boolean {
+/** Does a range meet another operation's transition of these kinds? An empty one does inside it, where it would clip. */
+export function inTransition(state: ModelState, map: VmMap, range: Range, kinds: Kinds): boolean {
   const foreign = state.transitions.filter((other) => other.map === map && other.operation !== state.current);
   const met = foreign.some((other) => kinds.includes(other.state) && meet(range, other));
   return met && (range.start < range.end || map.entries.some((entry) => meet(range, entry)));

@@ -20,17 +20,14 @@ export interface VmPage {
   readonly object: VmObject;
   readonly offset: ObjectOffset;
   readonly frame: FrameNumber;
-  /** Wired entries that hold it; 0 for a nowait page. */
-  wireCount: number;
+  wireCount: number; // Wired entries that hold it; 0 for a nowait page
 }
 
 export interface VmObject {
   readonly name: ObjectName;
   size: ByteCount;
-  /** References that no map entry explains: 1 for a base object, plus one per failed boot reservation (Q-22). */
-  baseReferences: number;
-  /** In insertion order. */
-  readonly pages: VmPage[];
+  baseReferences: number; // No map entry explains these: 1 if a base object, 1 per failed boot reservation (Q-22)
+  readonly pages: VmPage[]; // In insertion order
 }
 
 /** Addresses from `start` on, without `end`. */
@@ -45,18 +42,12 @@ export interface VmMapEntry extends Changeable<EntryAttributes> {
 }
 
 export interface VmMap extends Pick<MapSnapshot, 'name' | 'min' | 'max' | 'pageable'> {
-  /** True when the map record itself is one of the static ones (MAP-CREATE-1). */
-  readonly staticRecord: boolean;
-  /** False once vm_map_deallocate gave the creator's reference up. */
-  creatorReference: boolean;
-  /** In address order, never overlapping, never empty. */
-  readonly entries: VmMapEntry[];
+  readonly staticRecord: boolean; // True when the map record itself is one of the static ones (MAP-CREATE-1)
+  creatorReference: boolean; // False once vm_map_deallocate gave the creator's reference up
+  readonly entries: VmMapEntry[]; // In address order, never overlapping, never empty
 }
 
-/**
- * One record of the flat page table. A record without READ is no mapping at all to every rule;
- * it stays only so that a replayer of 1994 can tell it from a removed one (DEV-18).
- */
+/** A record of the flat page table. Without READ it is no mapping to any rule, kept only for replayers (DEV-18). */
 export interface Mapping extends Omit<MappingSnapshot, 'address'> {
   readonly readable: boolean;
 }
@@ -65,8 +56,7 @@ export interface Mapping extends Omit<MappingSnapshot, 'address'> {
 export interface FrameContents {
   fill: number;
   readonly writes: Map<number, number>;
-  /** True while bytes outside `writes` mean nothing (DC-9). */
-  undefinedFill: boolean;
+  undefinedFill: boolean; // True while bytes outside `writes` mean nothing (DC-9)
 }
 
 /** Where an operation may fall asleep (SPEC §11) and what wakes it. */
@@ -77,7 +67,6 @@ export interface YieldPoint {
 
 /** A computation that may sleep on its way to a result. */
 export type Sleeping<Result> = Generator<YieldPoint, Result, void>;
-
 /** A KERN code (SPEC §0), or 100 for useless faults. */
 export type KernCode = 0 | 1 | 2 | 3 | 4 | 100;
 /** What an operation returns: a KERN code, a truth value, or another outcome. */
@@ -96,50 +85,34 @@ export interface Flight {
   readonly number: number;
   readonly operation: Operation;
   readonly progress: Sleeping<Answer>;
-  /** What it slept on last. */
-  event: SleepEvent;
+  event: SleepEvent; // What it slept on last
   status: 'asleep' | 'runnable' | 'running';
 }
 
 /** A range that its owner is filling or wiring (MAP-TRANS-0). */
 export interface Transition extends Omit<TransitionSnapshot, 'map'> {
   readonly map: VmMap;
-  /** Address of the page that the owner is working on or waiting for. */
-  position: VirtualAddress;
+  position: VirtualAddress; // Address of the page that the owner is working on or waiting for
 }
 
 export interface ModelState {
   readonly machine: MachineConfig;
-  /** Live maps in creation order. */
-  readonly maps: VmMap[];
-  /** Live objects in creation order. */
-  readonly objects: VmObject[];
+  readonly maps: VmMap[]; // Live maps in creation order
+  readonly objects: VmObject[]; // Live objects in creation order
   readonly kernelObject: VmObject;
   readonly kmemObject: VmObject;
-  /** Objects allocated since boot, dead ones included (OBJ-1). */
-  anonymousSerial: number;
-  /** Frames of each queue, head first. */
-  readonly queues: { readonly [Name in keyof QueuesSnapshot]: FrameNumber[] };
-  /** Pages that were freed while wired: v_wire counts them for ever (Q-24). */
-  freedWhileWired: number;
-  /** Contents by frame number, device frames included. */
-  readonly frames: readonly FrameContents[];
-  /** The flat page table, by page address. */
-  readonly mappings: Map<VirtualAddress, Mapping>;
-  /** In operation order. */
-  readonly flights: Flight[];
+  anonymousSerial: number; // Objects allocated since boot, dead ones included (OBJ-1)
+  readonly queues: { readonly [Name in keyof QueuesSnapshot]: FrameNumber[] }; // Head first
+  freedWhileWired: number; // Pages that were freed while wired: v_wire counts them for ever (Q-24)
+  readonly frames: readonly FrameContents[]; // Contents by frame number, device frames included
+  readonly mappings: Map<VirtualAddress, Mapping>; // The flat page table, by page address
+  readonly flights: Flight[]; // In operation order
   readonly transitions: Transition[];
-  /** Number of the operation that runs now. */
-  current: number;
-  /** Text of the panic that stopped the machine. */
-  panicked: string | null;
-  /** What the step under way has shown so far. */
-  readonly step: { readonly woken: number[]; readonly console: string[]; daemonPoked: boolean };
-  /** Where the operation that runs now is to allocate, if anywhere; null: first fit. */
-  placement: VirtualAddress | 'nowhere' | null;
-  /** What the step under way may have changed. */
-  readonly touched: Set<VmMap | VmObject | CellName>;
-  /** How often each rule has been exercised. */
-  readonly rules: Map<RuleId, number>;
+  current: number; // Number of the operation that runs now
+  panicked: string | null; // Text of the panic that stopped the machine
+  readonly step: { readonly woken: number[]; readonly console: string[]; daemonPoked: boolean }; // Shown so far
+  placement: VirtualAddress | 'nowhere' | null; // Where the current operation is to allocate; null: first fit
+  readonly touched: Set<VmMap | VmObject | CellName>; // What the step under way may have changed
+  readonly rules: Map<RuleId, number>; // How often each rule has been exercised
   readonly onMapEvent: ((event: MapEvent) => void) | null;
 }

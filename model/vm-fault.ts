@@ -5,17 +5,7 @@ import { permits, VM_PROT_NONE } from '../contract/protection.ts';
 import { cite, stopMachine } from './bookkeeping.ts';
 import { pmapChangeWiring, pmapEnter } from './pmap.ts';
 import { vmWait } from './sched.ts';
-import type {
-  Call,
-  KernCode,
-  ModelState,
-  Range,
-  Sleeping,
-  Transition,
-  VmMap,
-  VmMapEntry,
-  VmPage,
-} from './state.ts';
+import type { Call, KernCode, ModelState, Range, Sleeping, Transition, VmMap, VmMapEntry } from './state.ts';
 import { entryAt, objectOf, offsetAt } from './vm-map-entry.ts';
 import {
   leaveQueues,
@@ -51,8 +41,8 @@ export function* vmFault(state: ModelState, fault: Fault, map: VmMap): Sleeping<
       continue;
     }
     cite(state, 'FAULT-3');
-    const wired = wiredCount > 0;
     cite(state, 'FAULT-9');
+    const wired = wiredCount > 0;
     pmapEnter(state, { address, frame: page.frame, protection, wired });
     if (!fault.changeWiring) vmPageActivate(state, page);
     else if (wired) vmPageWire(state, page);
@@ -62,12 +52,7 @@ export function* vmFault(state: ModelState, fault: Fault, map: VmMap): Sleeping<
 }
 
 /** The page behind an address, zero-filled where it is new and on no queue; undefined when no frame is free. */
-function pageBehind(
-  state: ModelState,
-  map: VmMap,
-  entry: VmMapEntry,
-  at: VirtualAddress,
-): VmPage | undefined {
+function pageBehind(state: ModelState, map: VmMap, entry: VmMapEntry, at: VirtualAddress) {
   if (entry.object === null) cite(state, 'FAULT-4');
   const object = objectOf(state, map, entry);
   const offset = offsetAt(entry, at);
@@ -97,19 +82,14 @@ export function* faultWire(state: ModelState, map: VmMap, range: Range, wiring: 
   }
 }
 
-/** The page that an entry says belongs at an address. */
-const residentPage = (state: ModelState, entry: VmMapEntry, address: VirtualAddress): VmPage | undefined =>
-  entry.object === null ? undefined : vmPageLookup(state, entry.object, offsetAt(entry, address));
-
-/**
- * vm_fault_unwire: every page behind the entry loses one wiring, also one whose mapping was taken away (DEV-18). A page
- * that is neither mapped nor resident stops the machine.
- */
+/** vm_fault_unwire: every page of the entry loses one wiring, mapped or only resident (DEV-18); it must be either. */
 export function faultUnwire(state: ModelState, entry: VmMapEntry): void {
+  const { object } = entry;
   for (const address of pageAddresses(entry)) {
     cite(state, 'FAULT-UNW-1');
-    const page = mappedPage(state, address) ?? residentPage(state, entry, address);
-    if (page === undefined) stopMachine(PANIC.unwireNotInPmap);
+    const mapped = mappedPage(state, address);
+    const page = mapped ?? (object && vmPageLookup(state, object, offsetAt(entry, address)));
+    if (!page) stopMachine(PANIC.unwireNotInPmap);
     pmapChangeWiring(state, { address, wired: false });
     vmPageUnwire(state, page);
   }

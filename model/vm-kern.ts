@@ -1,25 +1,8 @@
 /** Kernel memory: allocation and release (vm_kern.c). */
-import type { ByteCount, ObjectOffset } from '../contract/address.ts';
-import {
-  advance,
-  byteDistance,
-  objectOffset,
-  PAGE_SIZE,
-  roundPage,
-  roundPageUnwrapped,
-  truncPage,
-  unwrappedEnd,
-} from '../contract/address.ts';
-import {
-  done,
-  KERN_INVALID_ADDRESS,
-  KERN_NO_SPACE,
-  KERN_SUCCESS,
-  none,
-  type Outcome,
-  PANIC,
-  rejected,
-} from '../contract/outcome.ts';
+import type { ByteCount, ObjectOffset, VirtualAddress } from '../contract/address.ts';
+import { objectOffset, roundPage, roundPageUnwrapped, truncPage, unwrappedEnd } from '../contract/address.ts';
+import type { Outcome } from '../contract/outcome.ts';
+import { done, KERN_INVALID_ADDRESS, KERN_NO_SPACE, none, PANIC, rejected } from '../contract/outcome.ts';
 import { assert, cite, mapNamed, stopMachine, touch } from './bookkeeping.ts';
 import { pmapKenter, pmapRemoveAll } from './pmap.ts';
 import { beginTransition, endTransition, vmWait, wakeup } from './sched.ts';
@@ -119,35 +102,36 @@ export const kmemMalloc: Rule<'kmem_malloc', Sleeping<Outcome>> = function* (sta
   return startOf(range);
 };
 
+type Placed = { readonly address: VirtualAddress; readonly page: VmPage };
+
 /** The pages of a kmem_object range, contents as they are; undefined, and none of them left, when one cannot be had. */
-function pagesAtOnce(state: ModelState, range: Range, offset: ObjectOffset): VmPage[] | undefined {
+function pagesAtOnce(state: ModelState, range: Range, offset: ObjectOffset): Placed[] | undefined {
   cite(state, 'KM-MALLOC-5');
-  const pages: VmPage[] = [];
+  const pages: Placed[] = [];
   for (const address of pageAddresses(range)) {
     const page = pageAt(state, state.kmemObject, objectOffset(offset + (address - range.start)));
     if (page === undefined) return takeBack(state, pages);
-    pages.push(page);
+    pages.push({ address, page });
   }
   return pages;
 }
 
 /** Order only: the frames go back to FREE from the highest offset down, with resident pages among them. */
-function takeBack(state: ModelState, pages: readonly VmPage[]): undefined {
-  for (const page of pages.toReversed()) {
+function takeBack(state: ModelState, pages: readonly Placed[]): undefined {
+  for (const { page } of pages.toReversed()) {
     pmapRemoveAll(state, page.frame);
     vmPageFree(state, page);
   }
 }
 
 /** Marks a range wired and maps its pages directly; their wire counts stay as they are. */
-function wireAtOnce(state: ModelState, map: VmMap, range: Range, pages: readonly VmPage[]): void {
+function wireAtOnce(state: ModelState, map: VmMap, range: Range, pages: readonly Placed[]): void {
   cite(state, 'KM-MALLOC-6');
   const entry = entryAt(map, range.start);
   assert(entry?.start === range.start && entry.end === range.end, 'a block has an entry of its own');
   entry.wiredCount = 1;
   touch(state, map);
-  for (const [index, { frame }] of pages.entries())
-    pmapKenter(state, { address: advance(range.start, index * PAGE_SIZE), frame });
+  for (const { address, page } of pages) pmapKenter(state, { address, frame: page.frame });
 }
 
 /** kmem_alloc_wait: as kmem_alloc_pageable, but waits for kmem_free_wakeup while there is no room. */
@@ -157,7 +141,7 @@ export const kmemAllocWait: Rule<'kmem_alloc_wait', Sleeping<Outcome>> = functio
   for (;;) {
     cite(state, 'KM-WAIT-1');
     const range = reserve(state, map, length);
-    if (range !== undefined || byteDistance(map.min, map.max) < length) return startOf(range);
+    if (range !== undefined || map.max - map.min < length) return startOf(range);
     yield { point: 'Y-KAW', event: `map:${map.name}` };
   }
 };
@@ -192,6 +176,6 @@ export const kmemSuballoc: Rule<'kmem_suballoc'> = (state, { name, size, pageabl
   cite(state, 'KM-SUB-2');
   const { start: min, end: max } = range;
   const submap = createMap(state, { name, min, max, pageable });
-  if (makeSubmap(state, parent, range, submap) !== KERN_SUCCESS) stopMachine(PANIC.suballocUnableToChange);
+  if (makeSubmap(state, parent, range, submap) > 0) stopMachine(PANIC.suballocUnableToChange);
   return cite(state, 'KM-SUB-3', { kind: 'submap', map: name, min, max });
 };

@@ -9,23 +9,18 @@ import { vmObjectAllocate, vmObjectDeallocate } from './vm-object.ts';
 /** vm_map_lookup_entry: the entry that contains an address. */
 export const entryAt = ({ entries }: VmMap, address: VirtualAddress): VmMapEntry | undefined =>
   entries.find((entry) => entry.start <= address && address < entry.end);
-
 /** The last entry that ends at or below an address; undefined: the header. */
 export const entryBefore = ({ entries }: VmMap, address: VirtualAddress): VmMapEntry | undefined =>
   entries.findLast((entry) => entry.end <= address);
-
 /** Entries that share an address with a non-empty range; none for an empty one. */
 export const entriesIn = ({ entries }: VmMap, { start, end }: Range): VmMapEntry[] =>
   start < end ? entries.filter((entry) => entry.start < end && entry.end > start) : [];
-
 /** True when the range beyond `entry` goes on, up to `end`, with an entry that starts where this one ends. */
 export const continues = ({ entries }: VmMap, entry: VmMapEntry, end: VirtualAddress): boolean =>
   entry.end >= end || entries.some((next) => next.start === entry.end);
-
 /** Offset in an entry's object of an address in the entry, or of its end. */
 export const offsetAt = (entry: VmMapEntry, address: VirtualAddress): ObjectOffset =>
   advanceOffset(entry.offset, byteDistance(entry.start, address));
-
 /** Static entries in use, over all maps that draw on the pool. */
 export const staticEntriesInUse = ({ maps }: ModelState): number =>
   maps.reduce((used, map) => (map.pageable ? used : used + map.entries.length), 0);
@@ -74,10 +69,7 @@ export function clip(state: ModelState, map: VmMap, entry: VmMapEntry, { start, 
   return inside;
 }
 
-/**
- * The clip at the start of a range that protect, inherit, unwire and delete make before they look any further, so that it
- * stays when they refuse or find nothing to do, and also where the range is empty.
- */
+/** The clip at a range's start by protect, inherit, unwire and delete; it stays when they then refuse or do nothing. */
 export function clipResidue(state: ModelState, map: VmMap, start: VirtualAddress): void {
   const entry = entryAt(map, start);
   if (entry === undefined || entry.start === start) return;
@@ -86,19 +78,16 @@ export function clipResidue(state: ModelState, map: VmMap, start: VirtualAddress
 }
 
 /** True when `next` goes on where `entry` ends and nothing tells them apart. */
-function seamless(entry: VmMapEntry, next: VmMapEntry): boolean {
-  return (
-    entry.end === next.start &&
-    entry.submap === null &&
-    next.submap === null &&
-    entry.object === next.object &&
-    offsetAt(entry, entry.end) === next.offset &&
-    entry.inheritance === next.inheritance &&
-    entry.protection === next.protection &&
-    entry.maxProtection === next.maxProtection &&
-    entry.wiredCount === next.wiredCount
-  );
-}
+const seamless = (entry: VmMapEntry, next: VmMapEntry): boolean =>
+  entry.end === next.start &&
+  entry.submap === null &&
+  next.submap === null &&
+  entry.object === next.object &&
+  offsetAt(entry, entry.end) === next.offset &&
+  entry.inheritance === next.inheritance &&
+  entry.protection === next.protection &&
+  entry.maxProtection === next.maxProtection &&
+  entry.wiredCount === next.wiredCount;
 
 /** vm_map_simplify: merges the entry that starts at `start` into its predecessor, where the seam does not show. */
 export const vmMapSimplify: Rule<'vm_map_simplify'> = (state, { start }, map) => {

@@ -8,16 +8,10 @@ import {
   KERN_SUCCESS,
   rejected,
 } from '../contract/outcome.ts';
-import {
-  permits,
-  VM_INHERIT_NONE,
-  VM_INHERIT_SHARE,
-  VM_PROT_ALL,
-  VM_PROT_READ,
-} from '../contract/protection.ts';
+import { permits, VM_INHERIT_NONE, VM_PROT_ALL, VM_PROT_READ } from '../contract/protection.ts';
 import { cite, touch } from './bookkeeping.ts';
 import { pmapProtect, pmapRemove } from './pmap.ts';
-import { beginTransition, endTransition, inTransition } from './sched.ts';
+import { beginTransition, endTransition, inTransition, type Kinds } from './sched.ts';
 import type {
   Answer,
   Call,
@@ -26,7 +20,6 @@ import type {
   Range,
   Rule,
   Sleeping,
-  Transition,
   VmMap,
   VmMapEntry,
 } from './state.ts';
@@ -46,12 +39,10 @@ import { vmObjectDeallocate, vmObjectPageRemove } from './vm-object.ts';
 
 /** Bounds as a caller gives them: in any order, and beyond 32 bits where he added up. */
 type Bounds = { readonly start: number; readonly end: number };
-type Kinds = readonly Transition['state'][];
 
 /**
- * What range operations begin with: the bounds cut down to the map, once the range meets no other operation's transition
- * of these kinds; undefined where it is unaligned. An inverted range becomes empty at its end. The map is unlocked while
- * the operation sleeps.
+ * What range operations begin with: the bounds cut down to the map (inverted ones are empty at their end), once they meet
+ * no other operation's transition of these kinds; undefined if unaligned. The map is unlocked during a sleep.
  */
 function* admit(state: ModelState, map: VmMap, bounds: Bounds, kinds: Kinds): Sleeping<Range | undefined> {
   cite(state, 'MAP-CLAMP');
@@ -101,13 +92,13 @@ function changeProtection(state: ModelState, entry: VmMapEntry, call: Call<'vm_m
 export const vmMapInherit: Rule<'vm_map_inherit', Sleeping<KernCode>> = function* (state, call, map) {
   cite(state, 'MAP-INH-1');
   const { inheritance } = call;
-  if (inheritance < VM_INHERIT_SHARE || inheritance > VM_INHERIT_NONE) return KERN_INVALID_ARGUMENT;
+  if (inheritance < 0 || inheritance > VM_INHERIT_NONE) return KERN_INVALID_ARGUMENT;
   const range = yield* admit(state, map, call, ['wiring']);
   if (range === undefined) return KERN_INVALID_ARGUMENT;
   clipResidue(state, map, range.start);
   for (const entry of entriesIn(map, range)) {
     clip(state, map, entry, range);
-    entry.inheritance = call.inheritance;
+    entry.inheritance = inheritance;
     touch(state, map);
   }
   return KERN_SUCCESS;
@@ -126,8 +117,8 @@ function unwire(state: ModelState, map: VmMap, range: Range): KernCode {
   cite(state, 'MAP-PAGE-2');
   clipResidue(state, map, range.start);
   const entries = entriesIn(map, range);
-  const wiredThroughout = entries.every((entry) => entry.wiredCount > 0 && continues(map, entry, range.end));
-  if (!wiredThroughout) return KERN_INVALID_ARGUMENT;
+  if (!entries.every((entry) => entry.wiredCount > 0 && continues(map, entry, range.end)))
+    return KERN_INVALID_ARGUMENT;
   for (const entry of entries) {
     clip(state, map, entry, range);
     entry.wiredCount -= 1;
@@ -153,9 +144,8 @@ function* wire(state: ModelState, map: VmMap, range: Range): Sleeping<KernCode> 
 }
 
 /**
- * Pass 1: every entry of the range is wired once more. Answers the ranges that were not wired before, as addresses,
- * since the map is unlocked while they are faulted in. Undefined at a hole, after the counts have been put back;
- * clips and new objects stay in either case (Q-21).
+ * Pass 1: wires every entry of the range once more and answers the ranges not wired before, as addresses, since the map is
+ * unlocked afterwards. Undefined at a hole, with the counts put back; clips and new objects stay either way (Q-21).
  */
 function raiseWiredCounts(state: ModelState, map: VmMap, range: Range): Range[] | undefined {
   cite(state, 'MAP-PAGE-4');
@@ -174,10 +164,9 @@ function raiseWiredCounts(state: ModelState, map: VmMap, range: Range): Range[] 
 }
 
 /** The number of references to a map: its creator's, and every entry of every map that names it. */
-export function mapReferences(state: ModelState, map: VmMap): number {
-  let references = map.creatorReference ? 1 : 0;
-  for (const { entries } of state.maps) for (const { submap } of entries) if (submap === map) references += 1;
-  return references;
+export function mapReferences({ maps }: ModelState, map: VmMap): number {
+  const naming = maps.flatMap(({ entries }) => entries).filter(({ submap }) => submap === map);
+  return naming.length + (map.creatorReference ? 1 : 0);
 }
 
 /** True when somebody sleeps for space in the map, or was woken from that and has not run yet. */

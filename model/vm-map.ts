@@ -39,9 +39,8 @@ import {
 import { vmObjectAllocate, vmObjectCoalesce, vmObjectDeallocate } from './vm-object.ts';
 
 /** True when every value is a multiple of the page size. */
-export function aligned(state: ModelState, ...values: readonly number[]): boolean {
-  return values.every(isPageAligned) || cite(state, 'MAP-0', false);
-}
+export const aligned = (state: ModelState, ...values: readonly number[]): boolean =>
+  values.every(isPageAligned) || cite(state, 'MAP-0', false);
 
 /**
  * vm_map_findspace: the `length` free bytes at the lowest page-aligned address from `from` on, wherever earlier searches
@@ -68,13 +67,9 @@ function firstFit(map: VmMap, from: number, length: number): Range | undefined {
 }
 
 /** The answer of a search or an allocator. */
-export const startOf = (range: Range | undefined): Outcome =>
-  range === undefined ? none : allocated(range.start);
+export const startOf = (range: Range | undefined): Outcome => (range ? allocated(range.start) : none);
 
-/**
- * vm_map_insert: a KERN code. On success the entry owns the caller's reference to the object, else the caller still does.
- * Without an object, as vm_map_insert(NULL, 0).
- */
+/** vm_map_insert: a KERN code. On success the entry owns the caller's reference to the object, if there is one. */
 export function insert(
   state: ModelState,
   map: VmMap,
@@ -175,10 +170,8 @@ export const vmMapCheckProtection: Rule<'vm_map_check_protection'> = (state, cal
 
 /** Names of the maps that the kernel itself keeps. */
 export const isReservedName = (name: string): boolean => ['kernel', 'kmem', 'mb'].includes(name);
-
 /** Static map records in use. */
-export const staticMapsInUse = ({ maps }: ModelState): number =>
-  maps.filter((map) => map.staticRecord).length;
+export const staticMapsInUse = ({ maps }: ModelState) => maps.filter((map) => map.staticRecord).length;
 
 /** vm_map_create: an empty map, or a stopped machine when it needs a static record and none is left. */
 export function createMap(state: ModelState, { name, min, max, pageable }: Call<'vm_map_create'>): VmMap {
@@ -202,7 +195,6 @@ export const vmMapCreate: Rule<'vm_map_create'> = (state, call) => {
 
 const parentsOf = ({ maps }: ModelState, map: VmMap): VmMap[] =>
   maps.filter(({ entries }) => entries.some(({ submap }) => submap === map));
-
 /** True when `map` is `ancestor` or lies in it, at whatever depth. */
 const liesIn = (state: ModelState, map: VmMap, ancestor: VmMap): boolean =>
   map === ancestor || parentsOf(state, map).some((parent) => liesIn(state, parent, ancestor));

@@ -16,16 +16,12 @@ export function vmObjectAllocate(state: ModelState, size: ByteCount): VmObject {
 }
 
 /** The reference count: what the object starts with, and every entry of every map that names it. */
-export function objectReferences(state: ModelState, object: VmObject): number {
-  let references = object.baseReferences;
-  for (const map of state.maps) for (const entry of map.entries) if (entry.object === object) references += 1;
-  return references;
+export function objectReferences({ maps }: ModelState, object: VmObject): number {
+  const naming = maps.flatMap(({ entries }) => entries).filter((entry) => entry.object === object);
+  return object.baseReferences + naming.length;
 }
 
-/**
- * vm_object_deallocate, called after a reference has gone: without any, every page is freed in insertion order and the
- * object is no more. Its mappings are the caller's business.
- */
+/** vm_object_deallocate, after a reference has gone: the last frees the pages in insertion order; the caller unmaps. */
 export function vmObjectDeallocate(state: ModelState, object: VmObject | null): void {
   if (object === null) {
     cite(state, 'OBJ-2');
@@ -39,24 +35,16 @@ export function vmObjectDeallocate(state: ModelState, object: VmObject | null): 
   state.objects.splice(state.objects.indexOf(object), 1);
 }
 
-/** vm_object_page_remove: unmaps and frees, in insertion order, every page of `length` bytes at `offset`, modulo 2^32. */
-export function vmObjectPageRemove(
-  state: ModelState,
-  object: VmObject,
-  offset: Offset,
-  length: number,
-): void {
+/** vm_object_page_remove: unmaps and frees, in insertion order, every page of `length` bytes from `start`, modulo 2^32. */
+export function vmObjectPageRemove(state: ModelState, object: VmObject, start: Offset, length: number): void {
   cite(state, 'OBJ-5');
-  for (const page of object.pages.filter((held) => objectOffset(held.offset - offset) < length)) {
+  for (const page of object.pages.filter(({ offset }) => objectOffset(offset - start) < length)) {
     pmapRemoveAll(state, page.frame);
     vmPageFree(state, page);
   }
 }
 
-/**
- * vm_object_coalesce: may an object that one entry has up to offset `tail` serve `more` bytes from there on? If so it is
- * made to reach that far, and pages left there from earlier days go.
- */
+/** vm_object_coalesce: lets an object with one reference serve `more` bytes from `tail` on, rid of old pages there. */
 export function vmObjectCoalesce(state: ModelState, object: VmObject, tail: Offset, more: number): boolean {
   cite(state, 'OBJ-6');
   if (objectReferences(state, object) > 1) return false;

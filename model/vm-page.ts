@@ -17,17 +17,10 @@ export function vmPageLookup(state: ModelState, object: VmObject, offset: Object
 export function mappedPage(state: ModelState, address: VirtualAddress): VmPage | undefined {
   const frame = mappingAt(state, address)?.frame;
   if (frame === undefined || !isManaged(state, frame)) return undefined;
-  for (const { pages } of state.objects) {
-    const page = pages.find((candidate) => candidate.frame === frame);
-    if (page !== undefined) return page;
-  }
-  return undefined;
+  return state.objects.flatMap(({ pages }) => pages).find((page) => page.frame === frame);
 }
 
-/**
- * vm_page_alloc: the longest-free frame becomes the page at (object, offset), on no queue, with whatever it held.
- * Undefined when FREE is empty; the daemon is not told of that.
- */
+/** vm_page_alloc: the longest-free frame, as it is, becomes the page at (object, offset); undefined if FREE is empty. */
 export function vmPageAlloc(state: ModelState, object: VmObject, offset: ObjectOffset): VmPage | undefined {
   const { free, inactive } = state.queues;
   const frame = free.shift();
