@@ -44,7 +44,8 @@ function lockstep(list: readonly Scenario[], fullEvery: number, invariants = ALL
       invariants,
       fullEvery,
     });
-    if (failure !== null) throw new Error(`the bench met a failure: ${failure.property}: ${failure.witnesses.join('; ')}`);
+    if (failure !== null)
+      throw new Error(`the bench met a failure: ${failure.property}: ${failure.witnesses.join('; ')}`);
   }
 }
 

@@ -132,16 +132,22 @@ function play(scenario: Scenario, options: LockstepOptions, progress: Progress):
   }
 }
 
+/** The claim that a kernel with placement `any` does not make, nor the reference that follows it. */
+const FIRST_FIT = 'INV-MAP-FIRSTFIT';
+
 function boot(scenario: Scenario, options: LockstepOptions): Run {
   const { reference, candidate, invariants, sparing = true } = options;
   const machine = comparableMachine(scenario.machine, candidate.declares);
+  const applicable =
+    candidate.declares.placement === 'any' ? invariants.filter(({ id }) => id !== FIRST_FIT) : invariants;
   const model = blaming('reference', () => reference.boot(machine));
-  const kernel = blaming('candidate', () => candidate.boot(machine));
+  // A copy of its own, so that a kernel that writes to it harms nobody else.
+  const kernel = blaming('candidate', () => candidate.boot(structuredClone(machine)));
   const party = (side: Side, { declares }: KernelModule, visible: VisibleKernel): Party => ({
     side,
     kernel: visible,
     view: new KernelView(side, visible, machine),
-    jury: new Jury(invariants, declares, sparing),
+    jury: new Jury(applicable, declares, sparing),
   });
   const shown = candidate.declares.shows.some((show) => show !== 'outcomes');
   if (shown && !isVisible(kernel))
