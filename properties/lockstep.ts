@@ -4,6 +4,7 @@
  */
 import { InputError } from '../contract/input-error.ts';
 import type { KernelMemory, KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts';
+import type { MachineConfig } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { Step } from '../contract/outcome.ts';
 import type { Scenario } from '../contract/scenario.ts';
@@ -135,6 +136,12 @@ function play(scenario: Scenario, options: LockstepOptions, progress: Progress):
 /** The claim that a kernel with placement `any` does not make, nor the reference that follows it. */
 const FIRST_FIT = 'INV-MAP-FIRSTFIT';
 
+const copyOf = (machine: MachineConfig): MachineConfig => ({
+  ...machine,
+  reserved: machine.reserved.map((range) => ({ ...range })),
+  scratchWindow: machine.scratchWindow && { ...machine.scratchWindow },
+});
+
 function boot(scenario: Scenario, options: LockstepOptions): Run {
   const { reference, candidate, invariants, sparing = true } = options;
   const machine = comparableMachine(scenario.machine, candidate.declares);
@@ -142,7 +149,7 @@ function boot(scenario: Scenario, options: LockstepOptions): Run {
     candidate.declares.placement === 'any' ? invariants.filter(({ id }) => id !== FIRST_FIT) : invariants;
   const model = blaming('reference', () => reference.boot(machine));
   // A copy of its own, so that a kernel that writes to it harms nobody else.
-  const kernel = blaming('candidate', () => candidate.boot(structuredClone(machine)));
+  const kernel = blaming('candidate', () => candidate.boot(copyOf(machine)));
   const party = (side: Side, { declares }: KernelModule, visible: VisibleKernel): Party => ({
     side,
     kernel: visible,
