@@ -84,14 +84,15 @@ export class ChangeLog {
     this.#frames[this.#frameCount++] = frame;
   }
 
-  /** The cells marked since `begin`, without duplicates. */
+  /** The cells marked since `begin`; those of addresses and frames may come twice. */
   cells(): CellName[] {
-    const cells = new Set<CellName>();
-    for (const map of this.#maps.slice(0, this.#mapCount)) cells.add(`map:${map.name}`);
-    for (const object of this.#objects.slice(0, this.#objectCount)) cells.add(`object:${object.name}`);
-    for (const [bit, cell] of PART_CELLS) if ((this.#parts & bit) !== 0) cells.add(cell);
-    for (const va of this.#mappings.slice(0, this.#mappingCount)) cells.add(`mapping:${va}`);
-    for (const frame of this.#frames.slice(0, this.#frameCount)) cells.add(`pv:${frame}`);
-    return [...cells];
+    const cells: CellName[] = [];
+    for (let i = 0; i < this.#mapCount; i++) cells.push(`map:${(this.#maps[i] as Marked).name}`);
+    for (let i = 0; i < this.#objectCount; i++) cells.push(`object:${(this.#objects[i] as Marked).name}`);
+    if (this.#parts !== 0)
+      for (const [bit, cell] of PART_CELLS) if ((this.#parts & bit) !== 0) cells.push(cell);
+    for (let i = 0; i < this.#mappingCount; i++) cells.push(`mapping:${this.#mappings[i] as number}`);
+    for (let i = 0; i < this.#frameCount; i++) cells.push(`pv:${this.#frames[i] as number}`);
+    return cells;
   }
 }

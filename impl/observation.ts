@@ -147,7 +147,7 @@ function observePage({ pages }: Kernel, frame: FrameNumber): PageSnapshot {
 }
 
 function observeQueue({ pages }: Kernel, queue: Queue): FrameNumber[] {
-  return [...pages.queues.pages(queue)];
+  return pages.queues.list(queue);
 }
 
 function observeCounters({ pages }: Kernel): CountersSnapshot {

@@ -66,10 +66,21 @@ export class PageQueues {
     this.#count[queue] = this.count(queue) - 1;
   }
 
-  /** The pages of a queue, head first. */
+  /** The pages of a queue along the forward links, head first; endless when links are broken. */
   *pages(queue: Queue): Generator<FrameNumber, void, void> {
     for (let page = this.#head[queue] as number; page !== END; page = this.#next[page] as number)
       yield page as FrameNumber;
+  }
+
+  /** The pages of a queue, head first, as a list; cut off behind as many as there are pages. */
+  list(queue: Queue): FrameNumber[] {
+    const list: FrameNumber[] = [];
+    let page = this.#head[queue] as number;
+    while (page !== END && list.length <= this.#next.length) {
+      list.push(page as FrameNumber);
+      page = this.#next[page] as number;
+    }
+    return list;
   }
 
   /** The pages of a queue along the backward links, tail first; differs from `pages` only when links are broken. */

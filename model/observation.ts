@@ -49,11 +49,19 @@ const FNV_PRIME = 0x0100_0193;
 /** The byte that fills a frame, or the FNV-1a hash of its bytes. */
 function showContents(state: ModelState, frame: FrameNumber): PageContents {
   const { fill, writes } = contentsOf(state, frame);
-  if (writes.size === 0) return fill;
-  const values = Array.from({ length: PAGE_SIZE }, (_, position) => writes.get(position) ?? fill);
+  const values = new Set(writes.values());
+  if (writes.size < PAGE_SIZE) values.add(fill);
   const [first = fill] = values;
-  if (values.every((value) => value === first)) return first;
-  const hash = values.reduce((sum, value) => Math.imul(sum ^ value, FNV_PRIME), FNV_BASIS);
+  if (values.size === 1) return first;
+  let hash = FNV_BASIS;
+  let hashed = 0;
+  for (const position of [...ascending(writes.keys()), PAGE_SIZE]) {
+    for (; hashed < position; hashed++) hash = Math.imul(hash ^ fill, FNV_PRIME);
+    const written = writes.get(position);
+    if (written === undefined) break;
+    hash = Math.imul(hash ^ written, FNV_PRIME);
+    hashed++;
+  }
   return `fnv:${addressOf(hash).toString(16).padStart(8, '0')}`;
 }
 
@@ -83,8 +91,8 @@ function showPv(state: ModelState): PvSnapshot[] {
 /** The four page counters; v_wire never forgets a page that was freed while wired (Q-24). */
 function showCounters({ queues, objects, freedWhileWired }: ModelState): CountersSnapshot {
   const { free, active, inactive } = queues;
-  const held = objects.flatMap(({ pages }) => pages).filter(({ wireCount }) => wireCount > 0).length;
-  const wired = held + freedWhileWired;
+  let wired = freedWhileWired;
+  for (const { pages } of objects) for (const { wireCount } of pages) if (wireCount > 0) wired += 1;
   return { free: free.length, active: active.length, inactive: inactive.length, wired };
 }
 
@@ -96,9 +104,14 @@ function showPools(state: ModelState): PoolsSnapshot {
 
 /** pm_count and pm_stats: every map but the kernel's own holds a reference. */
 function showPmap({ maps, mappings }: ModelState): PmapSnapshot {
-  const usable = [...mappings.values()].filter(({ readable }) => readable);
-  const wired = usable.filter((mapping) => mapping.wired).length;
-  return { references: maps.length, resident: usable.length, wired };
+  let resident = 0;
+  let wired = 0;
+  for (const mapping of mappings.values()) {
+    if (!mapping.readable) continue;
+    resident += 1;
+    if (mapping.wired) wired += 1;
+  }
+  return { references: maps.length, resident, wired };
 }
 
 function showSched({ flights }: ModelState): SchedSnapshot {
@@ -154,10 +167,10 @@ const CELLS: { readonly [kind: string]: Show } = {
 
 /** One cell of the state by its name. */
 export function takeCell(state: ModelState, name: CellName): CellValue<CellName> {
-  const [kind = ''] = name.split(':');
-  const show = CELLS[kind];
+  const colon = name.indexOf(':');
+  const show = CELLS[colon < 0 ? name : name.slice(0, colon)];
   assert(show !== undefined, `${name} names a cell`);
-  return show(state, name.slice(kind.length + 1));
+  return show(state, name.slice(colon + 1));
 }
 
 /** Names of the cells that the step under way may have changed; counts follow what is counted. */

@@ -23,11 +23,21 @@ function setRecord(state: ModelState, address: VirtualAddress, mapping: Mapping 
 }
 
 type Records = readonly (readonly [VirtualAddress, Mapping])[];
-const recordsIn = ({ mappings }: ModelState, { start, end }: Range): Records =>
-  [...mappings].filter(([address]) => start <= address && address < end);
+
+function recordsIn({ mappings }: ModelState, { start, end }: Range): Records {
+  const found: [VirtualAddress, Mapping][] = [];
+  for (const [address, record] of mappings)
+    if (start <= address && address < end) found.push([address, record]);
+  return found;
+}
+
 /** The records of a managed frame, readable or not. */
-const recordsOf = (state: ModelState, frame: FrameNumber): Records =>
-  isManaged(state, frame) ? [...state.mappings].filter(([, record]) => record.frame === frame) : [];
+function recordsOf(state: ModelState, frame: FrameNumber): Records {
+  const found: [VirtualAddress, Mapping][] = [];
+  if (!isManaged(state, frame)) return found;
+  for (const [address, record] of state.mappings) if (record.frame === frame) found.push([address, record]);
+  return found;
+}
 
 /** Where a managed frame is mapped, ascending. */
 export function pvAddresses(state: ModelState, frame: FrameNumber): VirtualAddress[] {

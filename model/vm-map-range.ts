@@ -165,8 +165,9 @@ function raiseWiredCounts(state: ModelState, map: VmMap, range: Range): Range[] 
 
 /** The number of references to a map: its creator's, and every entry of every map that names it. */
 export function mapReferences({ maps }: ModelState, map: VmMap): number {
-  const naming = maps.flatMap(({ entries }) => entries).filter(({ submap }) => submap === map);
-  return naming.length + (map.creatorReference ? 1 : 0);
+  let references = map.creatorReference ? 1 : 0;
+  for (const { entries } of maps) for (const { submap } of entries) if (submap === map) references += 1;
+  return references;
 }
 
 /** True when somebody sleeps for space in the map, or was woken from that and has not run yet. */

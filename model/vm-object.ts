@@ -17,8 +17,9 @@ export function vmObjectAllocate(state: ModelState, size: ByteCount): VmObject {
 
 /** The reference count: what the object starts with, and every entry of every map that names it. */
 export function objectReferences({ maps }: ModelState, object: VmObject): number {
-  const naming = maps.flatMap(({ entries }) => entries).filter((entry) => entry.object === object);
-  return object.baseReferences + naming.length;
+  let references = object.baseReferences;
+  for (const { entries } of maps) for (const entry of entries) if (entry.object === object) references += 1;
+  return references;
 }
 
 /** vm_object_deallocate, after a reference has gone: the last frees the pages in insertion order; the caller unmaps. */

@@ -17,7 +17,8 @@ export function vmPageLookup(state: ModelState, object: VmObject, offset: Object
 export function mappedPage(state: ModelState, address: VirtualAddress): VmPage | undefined {
   const frame = mappingAt(state, address)?.frame;
   if (frame === undefined || !isManaged(state, frame)) return undefined;
-  return state.objects.flatMap(({ pages }) => pages).find((page) => page.frame === frame);
+  for (const { pages } of state.objects) for (const page of pages) if (page.frame === frame) return page;
+  return undefined;
 }
 
 /** vm_page_alloc: the longest-free frame, as it is, becomes the page at (object, offset); undefined if FREE is empty. */

@@ -1,7 +1,7 @@
 /** Where a step changed what maps say about addresses. */
 import type { EntrySnapshot, MapName } from '../../contract/vm-map.ts';
 import { isMapCell, mapOfCell } from '../cells.ts';
-import type { Watch } from '../invariant.ts';
+import { stateless, type Watch } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { type ChangedEntries, changedEntries } from './map-changed.ts';
 import { overlay } from './overlay.ts';
@@ -54,9 +54,10 @@ function differs(was: EntrySnapshot | null, is: EntrySnapshot | null): boolean {
  * Builds the watch of a claim without memory that most steps cannot break: `mayBreak` tells the few that can,
  * and is asked after every one of millions of steps.
  */
-export const statelessWhere =
-  (mayBreak: (view: View) => boolean, violations: (view: View) => Iterable<string>): (() => Watch) =>
-  () => ({ violations: (view) => (mayBreak(view) ? violations(view) : NOTHING) });
+export const statelessWhere = (
+  mayBreak: (view: View) => boolean,
+  violations: (view: View) => Iterable<string>,
+): (() => Watch) => stateless((view) => (mayBreak(view) ? violations(view) : NOTHING));
 
 const NOTHING: readonly string[] = [];
 

@@ -1,0 +1,105 @@
+/** Which invariants follow which steps, worked out once for all runs with the same invariants. */
+import type { KernelDeclaration } from '../contract/kernel-memory.ts';
+import { OPERATION_KINDS, type Operation, type OperationKind } from '../contract/operation.ts';
+import { CELL_CLASSES, type CellClasses, cellClasses } from './cells.ts';
+import type { Invariant } from './invariant.ts';
+
+/** An invariant at its place in the order. */
+export interface Seat {
+  readonly index: number;
+  readonly invariant: Invariant;
+  /** `looksAt` and `judges` of the invariant; null where it follows every step. */
+  readonly follows: { readonly looksAt: CellClasses; readonly judges: readonly OperationKind[] } | null;
+}
+
+/** Bits that a set of cell classes takes. */
+const CLASS_BITS = CELL_CLASSES.length;
+const KIND_NUMBER: ReadonlyMap<string, number> = new Map(OPERATION_KINDS.map((kind, i) => [kind, i + 1]));
+
+/** The invariants that apply to one sort of kernel, in their order. */
+export class Panel {
+  readonly seats: readonly Seat[];
+  readonly #remembering: readonly Seat[];
+  readonly #cheap: readonly Seat[];
+  /** Steps are many, sorts of steps are few: the seats of a sort are looked for once. */
+  readonly #told = new Map<number, readonly Seat[]>();
+  readonly #asked = new Map<number, readonly Seat[]>();
+
+  constructor(seats: readonly Seat[]) {
+    this.seats = seats;
+    this.#remembering = seats.filter(({ invariant }) => invariant.watch().observe !== undefined);
+    this.#cheap = seats.filter(({ invariant }) => invariant.cost !== 'F');
+  }
+
+  /** Those with a memory that must hear of a step that answered `subject` and changed cells of some classes. */
+  toTell(subject: Operation | null, touched: CellClasses): readonly Seat[] {
+    const sort = sortOf(subject, touched);
+    let seats = this.#told.get(sort);
+    if (seats === undefined) {
+      seats = this.#remembering.filter((seat) => concerns(seat, subject, touched));
+      this.#told.set(sort, seats);
+    }
+    return seats;
+  }
+
+  /**
+   * Those of cost 1 and t that such a step can have broken. `waiting`: the classes of cells that changed since the last
+   * return, for claims of scope R; null unless the step returned.
+   */
+  toAsk(subject: Operation | null, touched: CellClasses, waiting: CellClasses | null): readonly Seat[] {
+    const sort = (sortOf(subject, touched) << CLASS_BITS) | (waiting ?? touched);
+    let seats = this.#asked.get(sort);
+    if (seats === undefined) {
+      seats = this.#cheap.filter((seat) =>
+        concerns(seat, subject, seat.invariant.scope === 'R' ? (waiting ?? touched) : touched),
+      );
+      this.#asked.set(sort, seats);
+    }
+    return seats;
+  }
+}
+
+/** One number for each kind of subject and set of classes; kinds beyond those known share the last. */
+const sortOf = (subject: Operation | null, touched: CellClasses): number =>
+  ((subject === null ? 0 : (KIND_NUMBER.get(subject.kind) ?? KIND_NUMBER.size + 1)) << CLASS_BITS) | touched;
+
+/** True when a step that changed cells of those classes concerns the invariant; boot concerns all. */
+const concerns = ({ follows }: Seat, subject: Operation | null, changed: CellClasses): boolean =>
+  follows === null ||
+  subject === null ||
+  (follows.looksAt & changed) !== 0 ||
+  follows.judges.includes(subject.kind);
+
+const known = new WeakMap<readonly Invariant[], Map<string, Panel>>();
+
+/** The panel of some invariants for a kernel that shows what it declares. */
+export function panelOf(
+  invariants: readonly Invariant[],
+  { shows }: KernelDeclaration,
+  sparing: boolean,
+): Panel {
+  const panels = known.get(invariants) ?? new Map<string, Panel>();
+  known.set(invariants, panels);
+  const sort = `${sparing} ${shows.join(' ')}`;
+  const panel = panels.get(sort) ?? newPanel(invariants, shows, sparing);
+  panels.set(sort, panel);
+  return panel;
+}
+
+function newPanel(
+  invariants: readonly Invariant[],
+  shows: KernelDeclaration['shows'],
+  sparing: boolean,
+): Panel {
+  const applicable = invariants.filter(
+    (invariant) => shows.includes('structure') || invariant.shows.every((show) => shows.includes(show)),
+  );
+  return new Panel(
+    applicable.map((invariant, index) => {
+      const { looksAt, judges } = invariant;
+      const everyStep = !sparing || (looksAt === undefined && judges === undefined);
+      const follows = everyStep ? null : { looksAt: cellClasses(looksAt ?? []), judges: judges ?? [] };
+      return { index, invariant, follows };
+    }),
+  );
+}
