@@ -46,6 +46,8 @@ export interface Invariant {
 export interface Watch {
   /** Told of boot and of every step that the invariant follows, also when `violations` is not asked; for claims that need memory. */
   observe?(view: View): void;
+  /** False where the step cannot have broken the claim. Claims that share the function share its answer. */
+  readonly mayBreak?: (view: View) => boolean;
   /**
    * Witnesses against the claim in this state, each a phrase with names and numbers; none: it holds. Called after
    * `observe`, or not at all, or twice: what the watch remembers must not depend on it.
@@ -58,3 +60,17 @@ export const stateless = (violations: (view: View) => Iterable<string>): (() => 
   const watch = { violations };
   return () => watch;
 };
+
+/**
+ * Builds the watch of a claim without memory that most steps cannot break: `mayBreak` tells the few that can,
+ * and is asked after every one of millions of steps.
+ */
+export const statelessWhere = (
+  mayBreak: (view: View) => boolean,
+  violations: (view: View) => Iterable<string>,
+): (() => Watch) => {
+  const watch = { mayBreak, violations: (view: View) => (mayBreak(view) ? violations(view) : NOTHING) };
+  return () => watch;
+};
+
+const NOTHING: readonly string[] = [];

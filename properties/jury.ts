@@ -29,11 +29,14 @@ export class Jury {
   /** Classes of cells that changed since an operation returned: claims of scope R have waited for the next return. */
   #waiting: CellClasses = 0;
   #hasReturned = false;
+  /** What each gate of the panel says of the last step; undefined: not asked yet. */
+  readonly #opened: (boolean | undefined)[];
 
   /** `sparing`: invariants are told of, and asked after, only the steps that they follow. */
   constructor(invariants: readonly Invariant[], declares: KernelDeclaration, sparing: boolean) {
     this.#panel = panelOf(invariants, declares, sparing);
     this.#watches = this.#panel.seats.map(({ invariant }) => invariant.watch());
+    this.#opened = this.#panel.gates.map(() => undefined);
   }
 
   /** Tells the jury, and every invariant with a memory, of a step that changed cells of some classes. */
@@ -41,6 +44,7 @@ export class Jury {
     this.#touched = touched;
     this.#waiting = this.#hasReturned ? touched : this.#waiting | touched;
     this.#hasReturned = returns(view);
+    this.#opened.fill(undefined);
     for (const seat of this.#panel.toTell(view.subject, touched)) {
       try {
         this.#watches[seat.index]?.observe?.(view);
@@ -62,6 +66,7 @@ export class Jury {
       if (panicked ? invariant.id !== JUDGE_OF_PANICS : !isAsked(invariant, view, this.#hasReturned))
         continue;
       try {
+        if (seat.gate !== null && !this.#isOpen(seat.gate, view)) continue;
         const witnesses = witnessesOf(this.#watches[seat.index], view);
         if (witnesses !== null) return { invariant, witnesses };
       } catch (error) {
@@ -69,6 +74,11 @@ export class Jury {
       }
     }
     return null;
+  }
+
+  #isOpen(gate: number, view: View): boolean {
+    this.#opened[gate] ??= this.#panel.gates[gate]?.(view) ?? true;
+    return this.#opened[gate];
   }
 }
 

@@ -168,11 +168,13 @@ export class Mirror implements StateView {
     same: (one: Value | undefined, other: Value | undefined) => boolean,
   ): void {
     const old = table.get(key);
-    const fresh = shown ?? undefined;
+    const isTwins = twin !== undefined && shown !== null && same(twin, shown);
+    const fresh = isTwins ? twin : (shown ?? undefined);
+    // Where nothing changed, the old value most often is the twin's already.
     if (same(old, fresh)) return;
     this.#remember(name, old ?? null);
     if (fresh === undefined) table.delete(key);
-    else table.set(key, twin !== undefined && same(twin, fresh) ? twin : fresh);
+    else table.set(key, fresh);
   }
 
   #remember(name: CellName, value: CellValue<CellName>): void {
@@ -257,9 +259,10 @@ export class Mirror implements StateView {
     twin: Value | undefined,
     same: (one: Value, other: Value) => boolean,
   ): Value {
-    if (same(old, fresh)) return old;
+    const taken = twin !== undefined && same(twin, fresh) ? twin : fresh;
+    if (same(old, taken)) return old;
     this.#remember(name, old);
-    return twin !== undefined && same(twin, fresh) ? twin : fresh;
+    return taken;
   }
 
   /** Several objects born in one operation are touched in any order; their serial numbers tell the order of birth. */

@@ -3,6 +3,7 @@ import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import { OPERATION_KINDS, type Operation, type OperationKind } from '../contract/operation.ts';
 import { CELL_CLASSES, type CellClasses, cellClasses } from './cells.ts';
 import type { Invariant } from './invariant.ts';
+import type { View } from './view.ts';
 
 /** An invariant at its place in the order. */
 export interface Seat {
@@ -10,7 +11,12 @@ export interface Seat {
   readonly invariant: Invariant;
   /** `looksAt` and `judges` of the invariant; null where it follows every step. */
   readonly follows: { readonly looksAt: CellClasses; readonly judges: readonly OperationKind[] } | null;
+  /** Number of its `mayBreak` among those of the panel; null where it has none. */
+  readonly gate: number | null;
 }
+
+/** Tells whether a step can have broken a claim. */
+export type Gate = (view: View) => boolean;
 
 /** Bits that a set of cell classes takes. */
 const CLASS_BITS = CELL_CLASSES.length;
@@ -19,14 +25,17 @@ const KIND_NUMBER: ReadonlyMap<string, number> = new Map(OPERATION_KINDS.map((ki
 /** The invariants that apply to one sort of kernel, in their order. */
 export class Panel {
   readonly seats: readonly Seat[];
+  /** Each `mayBreak` of the invariants once. */
+  readonly gates: readonly Gate[];
   readonly #remembering: readonly Seat[];
   readonly #cheap: readonly Seat[];
   /** Steps are many, sorts of steps are few: the seats of a sort are looked for once. */
   readonly #told = new Map<number, readonly Seat[]>();
   readonly #asked = new Map<number, readonly Seat[]>();
 
-  constructor(seats: readonly Seat[]) {
+  constructor(seats: readonly Seat[], gates: readonly Gate[]) {
     this.seats = seats;
+    this.gates = gates;
     this.#remembering = seats.filter(({ invariant }) => invariant.watch().observe !== undefined);
     this.#cheap = seats.filter(({ invariant }) => invariant.cost !== 'F');
   }
@@ -94,12 +103,18 @@ function newPanel(
   const applicable = invariants.filter(
     (invariant) => shows.includes('structure') || invariant.shows.every((show) => shows.includes(show)),
   );
-  return new Panel(
-    applicable.map((invariant, index) => {
-      const { looksAt, judges } = invariant;
-      const everyStep = !sparing || (looksAt === undefined && judges === undefined);
-      const follows = everyStep ? null : { looksAt: cellClasses(looksAt ?? []), judges: judges ?? [] };
-      return { index, invariant, follows };
-    }),
-  );
+  const gates: Gate[] = [];
+  const gateOf = (invariant: Invariant): number | null => {
+    const { mayBreak } = invariant.watch();
+    if (mayBreak === undefined) return null;
+    if (!gates.includes(mayBreak)) gates.push(mayBreak);
+    return gates.indexOf(mayBreak);
+  };
+  const seats = applicable.map((invariant, index) => {
+    const { looksAt, judges } = invariant;
+    const everyStep = !sparing || (looksAt === undefined && judges === undefined);
+    const follows = everyStep ? null : { looksAt: cellClasses(looksAt ?? []), judges: judges ?? [] };
+    return { index, invariant, follows, gate: sparing ? gateOf(invariant) : null };
+  });
+  return new Panel(seats, gates);
 }

@@ -5,10 +5,9 @@ import { KERN_SUCCESS } from '../../contract/outcome.ts';
 import type { MappingSnapshot } from '../../contract/pmap.ts';
 import type { MapSnapshot } from '../../contract/vm-map.ts';
 import { isObjectCell, objectOfCell } from '../cells.ts';
-import { type Invariant, stateless } from '../invariant.ts';
+import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { sameValue } from './changes.ts';
-import { wherever } from './gate.ts';
 import { hex, span } from './phrase.ts';
 import { placeholders } from './placeholders.ts';
 import { coveredBytes, entryAt, FREEING, freedPages, isFreeing, type Range, within } from './ranges.ts';
@@ -53,7 +52,7 @@ const clamped: Invariant = {
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps'],
   judges: FREEING,
-  watch: wherever(frees, function* (view) {
+  watch: statelessWhere(frees, function* (view) {
     const free = freed(view);
     if (free === null || free.requestedEnd <= free.after.max) return;
     const { range, before, after } = free;
@@ -75,7 +74,7 @@ const holes: Invariant = {
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps'],
   judges: FREEING,
-  watch: wherever(frees, function* (view) {
+  watch: statelessWhere(frees, function* (view) {
     const free = freed(view);
     if (free === null) return;
     const { map, start, end } = free.range;
@@ -95,7 +94,7 @@ const unmapped: Invariant = {
   exemptWhenAliased: true,
   shows: ['outcomes', 'maps', 'pmap'],
   judges: FREEING,
-  watch: wherever(frees, function* (view) {
+  watch: statelessWhere(frees, function* (view) {
     const free = freed(view);
     if (free === null) return;
     for (const { address, frame } of mappingsIn(view, free.range))

@@ -3,10 +3,9 @@ import type { Show } from '../../contract/kernel-memory.ts';
 import type { OperationKind } from '../../contract/operation.ts';
 import { KERN_SUCCESS, USELESS_FAULTS } from '../../contract/outcome.ts';
 import { CELL_CLASSES, readCell } from '../cells.ts';
-import type { Invariant } from '../invariant.ts';
+import { type Invariant, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { changedCells, sameMembers } from './changes.ts';
-import { wherever } from './gate.ts';
 import { requestLength } from './ranges.ts';
 import { beyondResidue } from './residue.ts';
 
@@ -32,7 +31,7 @@ const failurePure: Invariant = {
   exemptWhenAliased: false,
   shows: EVERYTHING,
   looksAt: CELL_CLASSES,
-  watch: wherever(hasFailed, function* (view) {
+  watch: statelessWhere(hasFailed, function* (view) {
     if (changesLawfully(view)) return;
     for (const cell of changedCells(view)) {
       const unlawful = beyondResidue(view, cell);
@@ -67,7 +66,7 @@ const rollback: Invariant = {
   exemptWhenAliased: true,
   shows: EVERYTHING,
   judges: ['kmem_malloc'],
-  watch: wherever(hasFailed, function* (view) {
+  watch: statelessWhere(hasFailed, function* (view) {
     const { subject, step } = view;
     if (subject?.kind !== 'kmem_malloc' || subject.canWait || step?.outcome.kind !== 'none') return;
     for (const cell of changedCells(view))
@@ -87,7 +86,7 @@ const sizeZero: Invariant = {
   exemptWhenAliased: false,
   shows: EVERYTHING,
   judges: SIZED,
-  watch: wherever(isSized, function* (view) {
+  watch: statelessWhere(isSized, function* (view) {
     const { subject, step } = view;
     switch (subject?.kind) {
       case 'kmem_alloc_pageable':

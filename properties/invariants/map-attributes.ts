@@ -2,10 +2,9 @@
 import { KERN_SUCCESS } from '../../contract/outcome.ts';
 import { permits, VM_PROT_ALL, type VmInherit } from '../../contract/protection.ts';
 import type { EntrySnapshot, MapSnapshot } from '../../contract/vm-map.ts';
-import { type Invariant, stateless } from '../invariant.ts';
+import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { effectOf } from './effect.ts';
-import { wherever } from './gate.ts';
 import { changedEntries } from './map-changed.ts';
 import { touchesUnsoundMap } from './map-soundness.ts';
 import { differenceAt, overlay, type SegmentVisitor } from './overlay.ts';
@@ -21,7 +20,7 @@ const protection: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps'],
   looksAt: ['map'],
-  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }) {
+  watch: statelessWhere(touchesUnsoundMap, function* ({ touchedMaps }) {
     for (const { name, entries } of touchedMaps)
       for (const entry of entries)
         if (!permits(entry.maxProtection, entry.protection) || !permits(VM_PROT_ALL, entry.maxProtection))
@@ -38,7 +37,7 @@ const inheritance: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps'],
   looksAt: ['map'],
-  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }) {
+  watch: statelessWhere(touchesUnsoundMap, function* ({ touchedMaps }) {
     for (const { name, entries } of touchedMaps)
       for (const entry of entries)
         if (!INHERITANCES.includes(entry.inheritance))

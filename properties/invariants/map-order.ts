@@ -1,9 +1,8 @@
 /** What the entry list of a map is: ascending, disjoint, page by page, inside the map, and counted right. */
 import { isPageAligned } from '../../contract/address.ts';
 import type { EntrySnapshot, MapSnapshot } from '../../contract/vm-map.ts';
-import { type Invariant, stateless } from '../invariant.ts';
+import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
-import { wherever } from './gate.ts';
 import { touchesUnsoundMap } from './map-soundness.ts';
 import { hex, span } from './phrase.ts';
 
@@ -16,7 +15,7 @@ const sorted: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps'],
   looksAt: ['map'],
-  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }) {
+  watch: statelessWhere(touchesUnsoundMap, function* ({ touchedMaps }) {
     for (const { name, entries } of touchedMaps) {
       let previous: EntrySnapshot | undefined;
       for (const entry of entries) {
@@ -57,7 +56,7 @@ const nonEmpty: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps'],
   looksAt: ['map'],
-  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }) {
+  watch: statelessWhere(touchesUnsoundMap, function* ({ touchedMaps }) {
     for (const { name, entries } of touchedMaps)
       for (const entry of entries)
         if (entry.start >= entry.end) yield `map ${name}: entry ${shown(entry)} is empty or inverted`;
@@ -73,7 +72,7 @@ const bounds: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps'],
   looksAt: ['map'],
-  watch: wherever(
+  watch: statelessWhere(
     (view) => touchesUnsoundMap(view) || movesBounds(view),
     function* (view) {
       for (const map of view.touchedMaps) {
@@ -105,7 +104,7 @@ const aligned: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps'],
   looksAt: ['map'],
-  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }) {
+  watch: statelessWhere(touchesUnsoundMap, function* ({ touchedMaps }) {
     for (const map of touchedMaps) {
       if (!isPageAligned(map.min) || !isPageAligned(map.max))
         yield `map ${map.name}: bounds ${span(map.min, map.max)} are not page-aligned`;
@@ -125,7 +124,7 @@ const size: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps'],
   looksAt: ['map'],
-  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }) {
+  watch: statelessWhere(touchesUnsoundMap, function* ({ touchedMaps }) {
     for (const map of touchedMaps) {
       const sum = lengthOf(map);
       if (map.size !== sum) yield `map ${map.name}: size is ${map.size}, its entries cover ${sum} bytes`;
@@ -142,7 +141,7 @@ const entryCount: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps', 'structure'],
   looksAt: ['map'],
-  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps }: View) {
+  watch: statelessWhere(touchesUnsoundMap, function* ({ touchedMaps }: View) {
     for (const { name, entryCount: counted, entries } of touchedMaps)
       if (counted !== entries.length)
         yield `map ${name}: nentries is ${counted}, ${entries.length} are listed`;

@@ -4,9 +4,8 @@ import type { Operation, OperationKind } from '../../contract/operation.ts';
 import { KERN_NO_SPACE, KERN_SUCCESS } from '../../contract/outcome.ts';
 import { permits, VM_PROT_ALL } from '../../contract/protection.ts';
 import type { EntrySnapshot, MapName, MapSnapshot } from '../../contract/vm-map.ts';
-import type { Invariant } from '../invariant.ts';
+import { type Invariant, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
-import { wherever } from './gate.ts';
 import { hex, span } from './phrase.ts';
 import { coveredBytes, entryAt, requestLength } from './ranges.ts';
 
@@ -129,7 +128,7 @@ const checkProtection: Invariant = {
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps'],
   judges: ['vm_map_check_protection'],
-  watch: wherever(isProtectionCheck, function* ({ subject, step, maps }) {
+  watch: statelessWhere(isProtectionCheck, function* ({ subject, step, maps }) {
     if (subject?.kind !== 'vm_map_check_protection' || step?.outcome.kind !== 'flag') return;
     const { map, start, end, protection } = subject;
     const entries = maps.get(map)?.entries ?? [];

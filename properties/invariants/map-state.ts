@@ -1,9 +1,8 @@
 /** What maps share or hold: ranges in transition, static pools, the boot entry, locks. */
 import type { MachineConfig } from '../../contract/machine.ts';
 import type { EntrySnapshot, MapName, MapSnapshot, TransitionSnapshot } from '../../contract/vm-map.ts';
-import type { Invariant } from '../invariant.ts';
+import { type Invariant, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
-import { wherever } from './gate.ts';
 import { touchesUnsoundMap } from './map-soundness.ts';
 import { span } from './phrase.ts';
 import { coveredBytes, FREEING, freedPages, isFreeing } from './ranges.ts';
@@ -17,7 +16,7 @@ const inTransition: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['maps', 'structure'],
-  watch: wherever(
+  watch: statelessWhere(
     ({ transitions }) => transitions.length > 0,
     function* (view) {
       const touched = new Set(view.touchedMaps.map(({ name }) => name));
@@ -138,7 +137,7 @@ const unlocked: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps', 'structure'],
   looksAt: ['map'],
-  watch: wherever(touchesUnsoundMap, function* ({ touchedMaps, subject }: View) {
+  watch: statelessWhere(touchesUnsoundMap, function* ({ touchedMaps, subject }: View) {
     for (const { name, locked } of touchedMaps)
       if (locked) yield `map ${name} is still locked after ${subject?.kind ?? 'boot'}`;
   }),

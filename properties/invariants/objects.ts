@@ -4,9 +4,9 @@ import type { MachineConfig } from '../../contract/machine.ts';
 import { KERN_SUCCESS } from '../../contract/outcome.ts';
 import type { EntrySnapshot, MapName, MapSnapshot } from '../../contract/vm-map.ts';
 import type { ObjectName } from '../../contract/vm-object.ts';
-import { type Invariant, stateless } from '../invariant.ts';
+import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
-import { touchesMaps, wherever } from './gate.ts';
+import { touchesMaps } from './pages-changes.ts';
 import { objectOf } from './pages-lookup.ts';
 import { hex, span } from './phrase.ts';
 import { entryAt, requestLength } from './ranges.ts';
@@ -202,7 +202,7 @@ const freshReadsZero: Invariant = {
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps', 'objects', 'pages'],
   judges: ['kmem_alloc_pageable', 'kmem_alloc_wait', 'vm_map_insert', 'vm_map_find'],
-  watch: wherever(touchesMaps, function* (view) {
+  watch: statelessWhere(touchesMaps, function* (view) {
     const fresh = freshNullRange(view);
     const entry = fresh && entryAt(view.maps.get(fresh.map)?.entries ?? [], fresh.start);
     if (!fresh || !entry?.backing || !('object' in entry.backing)) return;

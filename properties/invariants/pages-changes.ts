@@ -1,7 +1,6 @@
 /** Where a step changed what maps say about addresses. */
 import type { EntrySnapshot, MapName } from '../../contract/vm-map.ts';
 import { isMapCell, mapOfCell } from '../cells.ts';
-import { stateless, type Watch } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { type ChangedEntries, changedEntries } from './map-changed.ts';
 import { overlay } from './overlay.ts';
@@ -50,19 +49,10 @@ function differs(was: EntrySnapshot | null, is: EntrySnapshot | null): boolean {
   return was.wiredCount !== is.wiredCount || was.protection !== is.protection || !sameBacking(was, is);
 }
 
-/**
- * Builds the watch of a claim without memory that most steps cannot break: `mayBreak` tells the few that can,
- * and is asked after every one of millions of steps.
- */
-export const statelessWhere = (
-  mayBreak: (view: View) => boolean,
-  violations: (view: View) => Iterable<string>,
-): (() => Watch) => stateless((view) => (mayBreak(view) ? violations(view) : NOTHING));
-
-const NOTHING: readonly string[] = [];
-
 /** True when the step may have changed what maps say of any address. */
 export const changedMaps = (view: View): boolean =>
   view.touchedMaps.length > 0 && mapChanges(view).length > 0;
 /** True when the step may have changed a page. */
 export const touchedPages = ({ touchedObjects }: View): boolean => touchedObjects.length > 0;
+/** True when the step touched a map that exists now. */
+export const touchesMaps = ({ touchedMaps }: View): boolean => touchedMaps.length > 0;

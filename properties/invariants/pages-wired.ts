@@ -2,10 +2,10 @@
 import { objectOffset } from '../../contract/address.ts';
 import type { EntrySnapshot, MapName, MapSnapshot } from '../../contract/vm-map.ts';
 import type { ObjectName } from '../../contract/vm-object.ts';
-import type { Invariant } from '../invariant.ts';
+import { type Invariant, statelessWhere } from '../invariant.ts';
 import type { StateView, View } from '../view.ts';
 import { offsetAt } from './overlay.ts';
-import { mapChanges, statelessWhere, touchedPages } from './pages-changes.ts';
+import { mapChanges, touchedPages } from './pages-changes.ts';
 import { changedPages, entryAt, objectOf, pageAddresses, SCRATCH_OBJECT } from './pages-lookup.ts';
 import { hex } from './phrase.ts';
 import { rangeHandedOut } from './wiring-history.ts';

@@ -3,9 +3,9 @@
 import type { FrameNumber } from '../../contract/address.ts';
 import { isPageAligned, PAGE_SIZE } from '../../contract/address.ts';
 import type { ObjectSnapshot } from '../../contract/vm-object.ts';
-import { type Invariant, stateless } from '../invariant.ts';
+import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
-import { statelessWhere, touchedPages } from './pages-changes.ts';
+import { touchedPages } from './pages-changes.ts';
 import { onceFor } from './pages-lookup.ts';
 import { pageClaims } from './pages-wired.ts';
 import { hex } from './phrase.ts';

@@ -1,8 +1,8 @@
 /** Claims that mappings allow no more than the entries over them. */
 import { permits, VM_PROT_READ, VM_PROT_WRITE } from '../../contract/protection.ts';
-import type { Invariant } from '../invariant.ts';
+import { type Invariant, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
-import { changedMaps, type MapPiece, mapChanges, statelessWhere } from './pages-changes.ts';
+import { changedMaps, type MapPiece, mapChanges } from './pages-changes.ts';
 import { inScratchWindow, isPermitted, isPlaceholder, leavesAt, pageAddresses } from './pages-lookup.ts';
 import { hex } from './phrase.ts';
 

@@ -2,9 +2,8 @@
 import { PAGE_SIZE, PDE_SPAN } from '../../contract/address.ts';
 import { kernelSlots } from '../../contract/machine.ts';
 import type { MapName } from '../../contract/vm-map.ts';
-import { type Invariant, stateless } from '../invariant.ts';
+import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
-import { statelessWhere } from './pages-changes.ts';
 import { inScratchWindow, leavesAt, objectOf, pageAt } from './pages-lookup.ts';
 import { hex } from './phrase.ts';
 import { pmapRightsInvariants } from './pmap-rights.ts';

@@ -2,9 +2,8 @@
 import { isPageAligned, PAGE_SIZE } from '../../contract/address.ts';
 import type { SleepEvent } from '../../contract/sched.ts';
 import type { ObjectSnapshot } from '../../contract/vm-object.ts';
-import type { Invariant } from '../invariant.ts';
+import { type Invariant, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
-import { statelessWhere } from './pages-changes.ts';
 import { onceFor } from './pages-lookup.ts';
 import { hex, span } from './phrase.ts';
 import { coveredBytes, requestLength } from './ranges.ts';

@@ -1,8 +1,7 @@
 /** How maps hang together: placeholders, references, and addresses that belong to one map only. */
 import type { EntrySnapshot, MapName, MapSnapshot } from '../../contract/vm-map.ts';
-import { type Invariant, stateless } from '../invariant.ts';
+import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
 import type { StateView, View } from '../view.ts';
-import { wherever } from './gate.ts';
 import { hex, span } from './phrase.ts';
 import { changesPlaceholders, placeholders } from './placeholders.ts';
 
@@ -15,7 +14,7 @@ const contain: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps'],
   looksAt: ['map'],
-  watch: wherever(changesPlaceholders, function* (view) {
+  watch: statelessWhere(changesPlaceholders, function* (view) {
     for (const [name, pieces] of piecesBySubmap(view)) {
       const map = view.maps.get(name);
       if (map === undefined) {
@@ -43,7 +42,7 @@ const exclusive: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps'],
   looksAt: ['map'],
-  watch: wherever(changesPlaceholders, function* ({ maps }) {
+  watch: statelessWhere(changesPlaceholders, function* ({ maps }) {
     const parents = new Map<MapName, MapName>();
     for (const map of maps.values())
       for (const { submap, entry } of placeholders(map)) {

@@ -1,17 +1,15 @@
 /** Claims about wired memory: resident, mapped, counted. */
 import { advance } from '../../contract/address.ts';
 import { permits, VM_PROT_READ } from '../../contract/protection.ts';
-import type { MapSnapshot } from '../../contract/vm-map.ts';
 import type { PageSnapshot } from '../../contract/vm-page.ts';
-import { type Invariant, stateless } from '../invariant.ts';
+import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { offsetAt } from './overlay.ts';
-import { changedMaps, mapChanges, statelessWhere } from './pages-changes.ts';
+import { changedMaps, mapChanges } from './pages-changes.ts';
 import {
   changedPages,
   entryAt,
   inScratchWindow,
-  inTransition,
   isPlaceholder,
   leavesAt,
   objectOf,
@@ -22,15 +20,8 @@ import {
 } from './pages-lookup.ts';
 import { hex, span } from './phrase.ts';
 import type { Range } from './ranges.ts';
-import {
-  type DepthRun,
-  depthsWithin,
-  LostMappings,
-  NOWAIT_KINDS,
-  NowaitPages,
-  rangeHandedOut,
-  WiringDepths,
-} from './wiring-history.ts';
+import { LostMappings, NOWAIT_KINDS, NowaitPages, rangeHandedOut } from './wiring-history.ts';
+import { nest } from './wiring-nest.ts';
 
 const resident: Invariant = {
   id: 'INV-WIRE-RESIDENT',
@@ -220,52 +211,6 @@ const split: Invariant = {
     }
   }),
 };
-
-const nest: Invariant = {
-  id: 'INV-WIRE-NEST',
-  claim:
-    'An address is wired as often as it was wired minus unwired since its allocation, a wired allocation counting as once.',
-  source: 'vm_map.c: vm_map_pageable; MAP-PAGE-2, MAP-PAGE-4, Q-16, DEV-14',
-  scope: 'R',
-  cost: 't',
-  exemptWhenAliased: false,
-  shows: ['outcomes', 'maps', 'structure'],
-  looksAt: ['map'],
-  judges: ['vm_map_pageable', 'kmem_alloc', 'kmem_malloc'],
-  watch: () => {
-    const depths = new WiringDepths();
-    return {
-      observe: (view) => depths.observe(view),
-      violations: (view) => (depths.changed.size > 0 || changedMaps(view) ? misjudgedMaps(view, depths) : []),
-    };
-  },
-};
-
-function* misjudgedMaps(view: View, depths: WiringDepths): Generator<string> {
-  const suspects = new Set(depths.changed);
-  for (const { map } of mapChanges(view)) suspects.add(map);
-  for (const name of suspects) {
-    const map = view.maps.get(name);
-    if (map !== undefined) yield* misjudgedDepths(view, map, depths.of(name));
-  }
-}
-
-function* misjudgedDepths(view: View, { name, entries }: MapSnapshot, runs: readonly DepthRun[]) {
-  let next = 0;
-  for (const { start, end, wiredCount } of entries) {
-    // The first run that may reach into the entry; a run around the whole entry settles it at once.
-    while ((runs[next]?.end ?? Number.POSITIVE_INFINITY) <= start) next += 1;
-    const run = runs[next];
-    if (run === undefined || run.start >= end ? wiredCount === 0 : isSame(run, start, end, wiredCount))
-      continue;
-    for (const piece of depthsWithin(runs, start, end))
-      if (piece.depth !== wiredCount && !inTransition(view, name, piece.start))
-        yield `${span(piece.start, piece.end)} in map ${name} is wired ${wiredCount} times, its history says ${piece.depth}`;
-  }
-}
-
-const isSame = (run: DepthRun, start: number, end: number, depth: number): boolean =>
-  run.depth === depth && run.start <= start && end <= run.end;
 
 const unwired: Invariant = {
   id: 'INV-WIRE-UNWIRED',
