@@ -6,8 +6,8 @@ import { EXIT, type ExitStatus } from './exit-status.ts';
 import type { CheckAnswer, CheckJob, FoundFailure } from './job.ts';
 import { settled } from './job-end.ts';
 import { KernelBroke } from './judged-kernel.ts';
+import { checkDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
-import { checkDirectory } from './scenario-store.ts';
 import { supervise } from './supervisor.ts';
 import { brokenKernelLine, replayCommand, shellWord } from './verdict-lines.ts';
 

@@ -1,15 +1,9 @@
 /** Keeps failing scenarios on disk under names that follow from what failed, never over someone else's file. */
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileSync } from 'atomically';
-import { InputError } from '../contract/input-error.ts';
+import { makeDirectory, unwritable } from './out-directory.ts';
 import { type StoredScenario, scenarioText } from './scenario-file.ts';
-
-/** Refuses, before a run begins, a directory that cannot take its results. */
-export function checkDirectory(directory: string): void {
-  if (existsSync(directory) && !statSync(directory).isDirectory())
-    throw new InputError(`--out ${directory}: is not a directory; name one, or a path that is free`);
-}
 
 const fileSafe = (name: string): string => name.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 120);
 
@@ -29,7 +23,7 @@ export function storeScenario(directory: string, name: string, stored: StoredSce
   const text = scenarioText(stored);
   const base = fileSafe(name);
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     for (let copy = 1; ; copy++) {
       const path = join(directory, `${base}${copy === 1 ? '' : `-${copy}`}.scn.json`);
       if (same(path, text)) return path;
@@ -38,7 +32,6 @@ export function storeScenario(directory: string, name: string, stored: StoredSce
       return path;
     }
   } catch (error) {
-    const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new InputError(`--out ${directory}: cannot be written: ${why}`);
+    throw unwritable(directory, error);
   }
 }
