@@ -6,6 +6,7 @@ import { InputError } from '../contract/input-error.ts';
 import { DRAWN_PARTS, type DrawnPart } from '../report/state.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
 import { durationFlag, namesFlag, once, runsFlag, type SeedFlag, seedFlag, textFlag } from './flags.ts';
+import { endNow } from './guarded.ts';
 import type { ListName } from './list.ts';
 import { quoted, suggestion } from './nearest.ts';
 import { type Output, standardOutput } from './output.ts';
@@ -33,10 +34,16 @@ export async function main(argv: readonly string[], bin: URL): Promise<number> {
       state.action = action;
     });
     await program.parseAsync(withDefaultVerb(argv), { from: 'user' });
-    return state.action === null ? EXIT.passed : await state.action();
+    return await ended(state.action === null ? EXIT.passed : await state.action());
   } catch (error) {
-    return statusOfError(error, out);
+    return await ended(statusOfError(error, out));
   }
+}
+
+/** The status; a thread that hangs in a call of the system would keep the process for ever, so it is ended here. */
+async function ended(status: number): Promise<number> {
+  const { threadIsStuck } = await import('./supervisor.ts');
+  return threadIsStuck() ? endNow(status) : status;
 }
 
 /** Flags without a verb belong to check, help and version apart. */

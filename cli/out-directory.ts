@@ -1,6 +1,6 @@
 /** The directory of `--out`: tried before a run begins, made when there is something to keep. */
 import { closeSync, existsSync, mkdirSync, openSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../contract/input-error.ts';
 
 const WHY: Readonly<Record<string, string>> = {
@@ -29,7 +29,7 @@ export function makeDirectory(directory: string): string[] {
   let at = resolve(directory);
   for (; !existsSync(at); at = dirname(at)) missing.unshift(at);
   if (!statSync(at).isDirectory()) {
-    const itself = missing.length === 0 ? '' : `${relative('.', at) || at} `;
+    const itself = missing.length === 0 ? '' : `${at} `;
     throw new InputError(`--out ${directory}: ${itself}is not a directory; name one, or a path that is free`);
   }
   for (const path of missing) makeOne(path);

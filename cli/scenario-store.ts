@@ -2,6 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileSync } from 'atomically';
+import { InputError } from '../contract/input-error.ts';
+import type { LockstepReport } from '../properties/verdict.ts';
+import type { CheckJob, FoundFailure } from './job.ts';
 import { makeDirectory, unwritable } from './out-directory.ts';
 import { type StoredScenario, scenarioText } from './scenario-file.ts';
 
@@ -33,5 +36,30 @@ export function storeScenario(directory: string, name: string, stored: StoredSce
     }
   } catch (error) {
     throw unwritable(directory, error);
+  }
+}
+
+/** Where a failing scenario was kept, or why it was not. */
+export type Kept = Pick<FoundFailure, 'path' | 'storeFault'>;
+
+/** Stores a failing scenario; a directory that refuses it must not hide the failure. */
+export function storeFailure(
+  { out, seed, again }: Pick<CheckJob, 'out' | 'seed' | 'again'>,
+  { scenario, failure }: LockstepReport,
+  suffix: string | null,
+): Kept {
+  if (failure === null) return { path: null, storeFault: null };
+  const { property, sentence, side, number } = failure;
+  const name = `${property}-${seed}${suffix === null ? '' : `.${suffix}`}`;
+  try {
+    const path = storeScenario(out, name, {
+      scenario,
+      note: `found by ${again}`,
+      failure: { property, sentence, side, number },
+    });
+    return { path, storeFault: null };
+  } catch (error) {
+    if (error instanceof InputError) return { path: null, storeFault: error.message };
+    throw error;
   }
 }

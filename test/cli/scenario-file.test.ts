@@ -191,7 +191,7 @@ describe('storing', () => {
   test('a directory that cannot be made is refused with its flag', () => {
     const directory = directoryWith({ file: '' });
     expect(() => storeScenario(join(directory, 'file', 'out'), 'A', stored)).toThrow(
-      /^--out .*: cannot be written: /,
+      /^--out .*: \S+file is not a directory; /,
     );
   });
 });
