@@ -55,11 +55,23 @@ export function readTraceFile(file: string): Trace {
 /** Text of a plain or gzipped file, at most LARGEST_TRACE bytes of it. Throws InputError. */
 export function readText(file: string): string {
   const bytes = readBytes(file);
-  if (!file.endsWith('.gz')) return bytes.toString('utf8');
+  return decoded(file, file.endsWith('.gz') ? unzipped(file, bytes) : bytes);
+}
+
+function unzipped(file: string, bytes: Buffer): Buffer {
   try {
-    return gunzipSync(bytes, { maxOutputLength: LARGEST_TRACE }).toString('utf8');
+    return gunzipSync(bytes, { maxOutputLength: LARGEST_TRACE });
   } catch (error) {
     throw new InputError(`${file}: ${gzipProblem(error)}; restore the file from its source`);
+  }
+}
+
+/** A byte that is no text would silently become another name. */
+function decoded(file: string, bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new InputError(`${file}: is not UTF-8 text; restore the file from its source`);
   }
 }
 
