@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -196,6 +197,11 @@ describe('what is no scenario is refused with its place', () => {
   test.runIf(existsSync('/dev/zero'))('a device without end is left at the limit', () => {
     expect(() => readScenario('/dev/zero')).toThrow(/holds more than 16777216 bytes/);
     expect(() => readScenario('/dev/null')).toThrow(/is empty/);
+  });
+  test.runIf(existsSync('/usr/bin/mkfifo'))('a pipe that nobody writes to is empty', () => {
+    const pipe = join(directoryWith(), 'pipe');
+    execFileSync('/usr/bin/mkfifo', [pipe]);
+    expect(() => readScenario(pipe)).toThrow(/pipe: is empty/);
   });
   test('a line ending of another system and a byte order mark', () => {
     const directory = directoryWith({ 'w.json': `\ufeff${text.replaceAll('\n', '\r\n')}` });

@@ -73,6 +73,11 @@ describe('files', () => {
     expect(messageOf(() => readTraceFile(bomb))).toMatch(/decompresses to more than 268435456 bytes/);
   });
 
+  test('text that is not UTF-8', () => {
+    const latin = write('latin.jsonl', Buffer.concat([Buffer.from(goodText), Buffer.from([0xe9])]));
+    expect(messageOf(() => readTraceFile(latin))).toMatch(/latin.jsonl: is not UTF-8 text; restore/);
+  });
+
   test('a directory without traces', () => {
     const empty = join(directory, 'empty');
     mkdirSync(empty);
