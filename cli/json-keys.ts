@@ -46,5 +46,13 @@ export function syntaxFault(text: string, error: unknown): string {
     return `line ${lineOf(text, Number(position))}: ${message.split(/ in JSON| \(line/)[0] ?? message}`;
   if (/end of JSON/.test(message))
     return `line ${lineOf(text, text.trimEnd().length)}: the text ends too early`;
-  return (message.split(/[\n,]/)[0] ?? message).trim();
+  // Without a position the message quotes what stands around the place, ten characters to each side.
+  const [, token = '', cut, around = ''] =
+    /^Unexpected token '(.+?)', (\.{3})?"(.*)"(?:\.{3})? is/su.exec(message) ?? [];
+  const from = around === '' ? -1 : text.indexOf(around);
+  const what = `unexpected ${JSON.stringify(token)}`;
+  if (token === '') return (message.split(/[\n,]/)[0] ?? message).trim();
+  return from < 0
+    ? what
+    : `line ${lineOf(text, from + (cut === undefined ? around.indexOf(token) : 10))}: ${what}`;
 }

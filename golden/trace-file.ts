@@ -77,9 +77,12 @@ function decoded(file: string, bytes: Buffer): string {
 
 function readBytes(file: string): Buffer {
   try {
-    const size = statSync(file).size;
-    if (size <= LARGEST_TRACE) return readFileSync(file);
+    const status = statSync(file);
+    if (status.isCharacterDevice() || status.isBlockDevice())
+      throw new InputError(`${file}: is a device; name a trace or a directory of traces`);
+    if (status.size <= LARGEST_TRACE) return readFileSync(file);
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(`${file}: cannot be read (${errorCode(error)}); check the path and its permissions`);
   }
   throw new InputError(`${file}: larger than ${LARGEST_TRACE} bytes; no trace is that large, check the path`);

@@ -57,6 +57,11 @@ describe('what is no scenario is refused with its place', () => {
     ['a truncated file', text.slice(0, -20), /^x\.scn\.json: is not JSON \(.*\); the file may be cut short$/],
     ['garbage', '\u0000\u0001hello', /is not JSON/],
     ['an array', '[]', /must hold one JSON object/],
+    [
+      'a number that is none',
+      text.replace('"size":8192', '"size":NaN'),
+      /is not JSON \(line 6: unexpected "N"\)/,
+    ],
     ['a number', '7', /must hold one JSON object/],
     [
       'a future version',
