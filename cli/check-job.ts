@@ -1,20 +1,22 @@
 /** Runs a campaign in the runner thread; a failing scenario is on disk before its shrinking starts. */
-import { InputError } from '../contract/input-error.ts';
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import { OPERATION_KINDS } from '../contract/operation.ts';
 import { RULES, type RuleId } from '../contract/rules.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
 import { type CampaignResult, runCampaign } from '../properties/campaign.ts';
 import type { KindCount } from '../properties/statistics.ts';
-import type { LockstepReport } from '../properties/verdict.ts';
 import { WORKLOAD_NAMES, type WorkloadName } from '../properties/workloads.ts';
 import type { KindRow } from '../report/statistics.ts';
 import type { CheckAnswer, CheckJob, FoundFailure } from './job.ts';
-import { storeScenario } from './scenario-store.ts';
+import { storeFailure } from './scenario-store.ts';
 
 /** The campaign's ties to the main thread. */
 export interface CampaignTies {
   stopRequested(): boolean;
+  /** A scenario begins: its number, and the operations that those before it ran. */
+  begins(scenario: number, operations: number): void;
+  /** A scenario failed and was stored at `path`. */
+  found(property: string, path: string | null): void;
   progress(state: { readonly scenarios: number; readonly operations: number; readonly goals: number }): void;
 }
 
@@ -23,6 +25,7 @@ const MILLISECONDS_BETWEEN_PROGRESS = 100;
 /** Runs the campaign to its end, its failure or its interruption. */
 export function checkCampaign(job: CheckJob, candidate: KernelModule, ties: CampaignTies): CheckAnswer {
   let next = 0;
+  let finished = 0;
   const result = runCampaign({
     reference: referenceKernel,
     candidate,
@@ -32,9 +35,12 @@ export function checkCampaign(job: CheckJob, candidate: KernelModule, ties: Camp
     ...(job.milliseconds === null ? {} : { timeLimit: job.milliseconds }),
     shouldStop: () => ties.stopRequested(),
     onFailure: (report) => {
-      store(job, report, 'unshrunk');
+      const { path } = storeFailure(job, report, 'unshrunk');
+      ties.found(report.failure?.property ?? '', path);
     },
+    onScenario: (_, index) => ties.begins(index + 1, finished),
     onProgress: ({ runs, operations, goalsReached }) => {
+      finished = operations;
       if (performance.now() < next) return;
       next = performance.now() + MILLISECONDS_BETWEEN_PROGRESS;
       ties.progress({ scenarios: runs, operations, goals: goalsReached });
@@ -53,6 +59,7 @@ export function checkCampaign(job: CheckJob, candidate: KernelModule, ties: Camp
     rules: ruleCounts(result),
     failure: found(job, result),
     interrupted: result.interrupted && ties.stopRequested(),
+    stray: null,
   };
 }
 
@@ -80,28 +87,6 @@ function found(job: CheckJob, { failure }: CampaignResult): FoundFailure | null 
   return {
     report: shrunk,
     foundLength: first.scenario.operations.length,
-    ...store(job, shrunk, null),
+    ...storeFailure(job, shrunk, null),
   };
-}
-
-/** Stores a failing scenario; a directory that refuses it must not hide the failure. */
-function store(
-  { out, seed, again }: CheckJob,
-  { scenario, failure }: LockstepReport,
-  suffix: string | null,
-): { path: string | null; storeFault: string | null } {
-  if (failure === null) return { path: null, storeFault: null };
-  const { property, sentence, side, number } = failure;
-  const name = `${property}-${seed}${suffix === null ? '' : `.${suffix}`}`;
-  try {
-    const path = storeScenario(out, name, {
-      scenario,
-      note: `found by ${again}`,
-      failure: { property, sentence, side, number },
-    });
-    return { path, storeFault: null };
-  } catch (error) {
-    if (error instanceof InputError) return { path: null, storeFault: error.message };
-    throw error;
-  }
 }

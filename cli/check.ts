@@ -1,38 +1,26 @@
 /** `vmlockstep check`: a campaign of generated scenarios, its progress, its verdict and its gate. */
+
+import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import { failureLines } from '../report/failure.ts';
 import { summaryLines, totalLines } from '../report/statistics.ts';
 import { counted } from '../report/tables.ts';
+import { checkDocument } from './check-document.ts';
+import { type CheckOptions, DEFAULT_WORKLOAD } from './check-options.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
+import { tapeFile } from './flight-tape.ts';
+import { tellTape } from './guarded.ts';
 import type { CheckAnswer, CheckJob, FoundFailure } from './job.ts';
-import { settled } from './job-end.ts';
-import { KernelBroke } from './judged-kernel.ts';
+import { type KernelFault, settled } from './job-end.ts';
+import { checkDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
-import { checkDirectory } from './scenario-store.ts';
+import { storeFailure } from './scenario-store.ts';
 import { supervise } from './supervisor.ts';
-import { brokenKernelLine, replayCommand, shellWord } from './verdict-lines.ts';
-
-/** The verb's flags, environment and defaults merged. */
-export interface CheckOptions {
-  readonly seed: number;
-  /** Null: as many as the default run takes, or as the time allows. */
-  readonly runs: number | null;
-  readonly milliseconds: number | null;
-  /** Null: the default mix. */
-  readonly workload: string | null;
-  readonly kernel: string | null;
-  readonly kernelTimeout: number;
-  readonly json: boolean;
-  readonly requireGoals: boolean;
-  readonly out: string;
-}
+import { brokenKernelLine, plainFault, replayCommand, shellWord, strayLine } from './verdict-lines.ts';
 
 /** Scenarios of a run without --runs and --time: some 120,000 operations. */
 export const DEFAULT_RUNS = 1800;
 /** Scenarios of a run with --time alone: more than any time allows. */
 const UNLIMITED_RUNS = 100_000_000;
-
-/** The mix of all workloads, which is what a run without --workload draws from. */
-export const DEFAULT_WORKLOAD = 'default';
 
 /** The flags that make the same run again. */
 function againCommand({ seed, runs, milliseconds, workload, kernel }: CheckOptions): string {
@@ -62,15 +50,26 @@ function jobOf(options: CheckOptions): CheckJob {
 /** Runs the verb; `bin` is the script that a thread starts with. */
 export async function checkVerb(options: CheckOptions, out: Output, bin: URL): Promise<ExitStatus> {
   checkDirectory(options.out);
-  const { kernel, kernelTimeout, seed } = options;
+  const { kernel, kernelTimeout: timeout, seed } = options;
   const job = jobOf(options);
-  if (!options.json) out.line(`seed ${seed}, workload ${job.workload}, kernel ${kernel ?? 'optimized'}`);
+  const tape = kernel === null ? null : tapeFile(options.out, seed);
+  if (tape !== null) tellTape(tape.path, kernel);
+  let declares: KernelDeclaration | null = null;
+  let found: string | null = null;
   const began = performance.now();
   const seconds = (): number => (performance.now() - began) / 1000;
   const end = await supervise(job, {
     bin,
-    timeout: kernelTimeout,
+    timeout,
+    tape: tape?.path ?? null,
     onNote: out.note,
+    onLoaded: (loaded) => {
+      declares = loaded;
+      if (!options.json) out.line(`seed ${seed}, workload ${job.workload}, kernel ${kernel ?? 'optimized'}`);
+    },
+    onFound: (property, path) => {
+      found = `${property} had failed and was being shrunk; ${path === null ? 'it is not stored' : `stored: ${replayCommand(path, kernel)}`}`;
+    },
     onProgress: ({ scenarios, operations, goals }) => {
       const time = seconds();
       const speed = Math.round(operations / time).toLocaleString('en-US');
@@ -79,46 +78,76 @@ export async function checkVerb(options: CheckOptions, out: Output, bin: URL): P
           `${counted(goals, 'goal')} reached, ${time.toFixed(0)} s`,
       );
     },
-  });
-  const result = settled(end, {
-    kernel,
-    store: { directory: options.out, name: `KERNEL-HUNG-${seed}`, note: `found by ${job.again}` },
-    timeout: kernelTimeout,
-    out,
-  });
-  if ('status' in result) return result.status;
-  if (result.answer.verb !== 'check') return EXIT.internal;
-  return concluded(result.answer, options, seconds(), out);
+  }).finally(() => tape?.remove());
+  const result = settled(end, { kernel, declares, timeout });
+  if (result.kind !== 'answer' && found !== null) out.note(`interrupted: ${found}`);
+  if (result.kind === 'interrupted') {
+    if (found === null) out.note('interrupted: stopped at once, nothing had failed so far');
+    return found === null ? EXIT.interrupted : EXIT.failed;
+  }
+  const answer = result.kind === 'answer' ? result.answer : answerOfFault(result.fault, job, declares);
+  if (answer.verb !== 'check') return EXIT.internal;
+  return concluded(answer, options, seconds(), out);
+}
+
+/** The fault of a kernel as the answer that its thread could not give: counts and the failure, no statistics. */
+function answerOfFault(
+  { report, scenarios, operations }: KernelFault,
+  job: CheckJob,
+  declares: KernelDeclaration | null,
+): CheckAnswer {
+  const kept = storeFailure(job, report, null);
+  return {
+    verb: 'check',
+    kernel: declares?.name ?? 'optimized',
+    scenarios,
+    emptyScenarios: 0,
+    operations: operations + report.scenario.operations.length,
+    kinds: [],
+    goals: [],
+    complete: false,
+    shares: [],
+    rules: [],
+    failure: { report, foundLength: report.scenario.operations.length, ...kept },
+    interrupted: false,
+    stray: null,
+  };
 }
 
 /** Prints what a finished campaign found, and the status that follows from it. */
 function concluded(answer: CheckAnswer, options: CheckOptions, seconds: number, out: Output): ExitStatus {
-  const { failure } = answer;
-  const broken = failure === null ? null : brokenKernelLine(failure.report, options.kernel);
-  if (failure !== null && broken !== null) throw new KernelBroke(`${broken}${storedHint(failure, options)}`);
+  const { kernel } = options;
+  const failure = answer.failure && {
+    ...answer.failure,
+    report: plainFault(answer.failure.report, kernel),
+  };
+  const broken = failure === null ? null : brokenKernelLine(failure.report, kernel);
   const gate = gateFaults(answer, answer.complete || options.requireGoals);
   const standard = options.runs === null && options.milliseconds === null && options.workload === null;
   const binding = (standard || options.requireGoals) && failure === null && !answer.interrupted;
-  const status = statusOf(answer, binding && gate.length > 0);
-  if (options.json) {
-    out.line(JSON.stringify(document(answer, options, gate, status), null, 2));
-    return status;
+  const faulty = broken !== null || answer.stray !== null;
+  const status = faulty ? EXIT.kernel : statusOf(answer, binding && gate.length > 0);
+  if (options.json)
+    out.line(JSON.stringify(checkDocument({ ...answer, failure }, options, gate, status), null, 2));
+  else {
+    const summary = {
+      ...answer,
+      seed: options.seed,
+      workload: options.workload ?? DEFAULT_WORKLOAD,
+      seconds,
+    };
+    out.lines([
+      '',
+      ...(failure === null
+        ? summaryLines(summary)
+        : [...failureLines(failure.report, contextOf(failure, answer, options)), '', ...totalLines(summary)]),
+      ...(answer.interrupted ? ['interrupted: what follows counts the scenarios up to then'] : []),
+      ...(binding ? gate.map((line) => `gate: ${line}`) : []),
+      tally(answer),
+    ]);
   }
-  const summary = {
-    ...answer,
-    seed: options.seed,
-    workload: options.workload ?? DEFAULT_WORKLOAD,
-    seconds,
-  };
-  out.lines([
-    '',
-    ...(failure === null
-      ? summaryLines(summary)
-      : [...failureLines(failure.report, contextOf(failure, answer, options)), '', ...totalLines(summary)]),
-    ...(answer.interrupted ? ['interrupted: what follows counts the scenarios up to then'] : []),
-    ...(binding ? gate.map((line) => `gate: ${line}`) : []),
-    tally(answer),
-  ]);
+  if (failure !== null && broken !== null) out.note(`error: ${broken}${storedHint(failure, options)}`);
+  if (answer.stray !== null) out.note(strayLine(kernel, answer.stray));
   return status;
 }
 
@@ -162,45 +191,5 @@ function contextOf(
     again: againCommand(options),
     stored: path === null ? `not stored: ${storeFault}` : `stored in ${path}`,
     replay: path === null ? null : replayCommand(path, options.kernel),
-  };
-}
-
-/** The whole result as one document: fixed key order, nothing that differs from run to run. */
-function document(
-  answer: CheckAnswer,
-  options: CheckOptions,
-  gate: readonly string[],
-  status: ExitStatus,
-): object {
-  const { kernel, scenarios, emptyScenarios, operations, kinds, goals, shares, rules, failure } = answer;
-  return {
-    version: 1,
-    verb: 'check',
-    kernel,
-    seed: options.seed,
-    workload: options.workload ?? DEFAULT_WORKLOAD,
-    scenarios,
-    emptyScenarios,
-    operations,
-    passed: failure === null ? scenarios : Math.max(0, scenarios - 1),
-    failed: failure === null ? 0 : 1,
-    interrupted: answer.interrupted,
-    exit: status,
-    gate,
-    kinds,
-    goals: goals.map(({ id, count }) => ({ id, count })),
-    shares,
-    rules: Object.fromEntries(rules),
-    failure:
-      failure === null
-        ? null
-        : {
-            ...failure.report.failure,
-            foundLength: failure.foundLength,
-            scenario: failure.report.scenario,
-            expected: failure.report.expected,
-            actual: failure.report.actual,
-            stored: failure.path,
-          },
   };
 }

@@ -16,6 +16,7 @@ import { runLockstep } from '../properties/lockstep.ts';
 import { scenarios } from '../properties/scenarios.ts';
 import { failureLines } from '../report/failure.ts';
 import { counted } from '../report/tables.ts';
+import { nearest, quoted } from './nearest.ts';
 
 /** Who saw a fault first: the property, the number of the scenario and of the operation in it, all from 1. */
 export interface FirstSight {
@@ -99,6 +100,17 @@ function storyOf(
   ];
 }
 
+/** The name that was meant, or where to find the names. */
+function nearestFault(name: string): string {
+  const best = nearest(
+    name,
+    FAULTY_KERNELS.map((fault) => fault.name),
+  );
+  return best === undefined
+    ? '; vmlockstep faults without a name tries and names them all'
+    : `; did you mean '${best}'?`;
+}
+
 /** Runs the verb; returns the exit status: 1 where a fault escaped the comparison. */
 export function faultsCommand(
   names: readonly string[],
@@ -111,9 +123,7 @@ export function faultsCommand(
     names.length === 0 ? FAULTY_KERNELS : FAULTY_KERNELS.filter(({ name }) => names.includes(name));
   const unknown = names.find((name) => !FAULTY_KERNELS.some((fault) => fault.name === name));
   if (unknown !== undefined)
-    throw new InputError(
-      `faults: no faulty kernel is called ${unknown}; vmlockstep faults without a name tries them all`,
-    );
+    throw new InputError(`faults: no faulty kernel is called ${quoted(unknown)}${nearestFault(unknown)}`);
   const list = faultScenarios(options.seed, options.scenarios);
   const fates = chosen.map((fault, i) => {
     out.progress(`fault ${i + 1} of ${chosen.length}: ${fault.name}`);

@@ -10,10 +10,13 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 /** The seed of a campaign; `random` asks for one to be drawn and printed. */
 export type SeedFlag = number | 'random';
 
+/** What to say first of an empty value, which an unset variable of a shell script leaves. */
+const emptiness = (text: string): string => (text === '' ? 'It is empty: leave it out, or unset it. ' : '');
+
 function wholeNumber(text: string, least: number, most: number): number {
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value >= least && value <= most))
-    throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
+    throw new InvalidArgumentError(`${emptiness(text)}Give a whole number from ${least} to ${most}.`);
   return value;
 }
 
@@ -22,7 +25,7 @@ export const seedFlag = (text: string): SeedFlag => {
   if (text === 'random') return text;
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
   if (!(value <= MAX_SEED))
-    throw new InvalidArgumentError(`Give a whole number from 0 to ${MAX_SEED}, or random.`);
+    throw new InvalidArgumentError(`${emptiness(text)}Give a whole number from 0 to ${MAX_SEED}, or random.`);
   return value;
 };
 
@@ -34,7 +37,9 @@ export function durationFlag(text: string): number {
   const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text);
   const milliseconds = Number(match?.[1] ?? Number.NaN) * (UNITS[match?.[2] ?? ''] ?? Number.NaN);
   if (!(milliseconds >= 1 && milliseconds <= MAX_MILLISECONDS))
-    throw new InvalidArgumentError('Give a time with its unit, such as 500ms, 60s or 5m, up to 168h.');
+    throw new InvalidArgumentError(
+      `${emptiness(text)}Give a time with its unit, such as 500ms, 60s or 5m, up to 168h.`,
+    );
   return milliseconds;
 }
 
@@ -55,14 +60,3 @@ export const namesFlag =
       if (parts.indexOf(part) !== i) throw new InvalidArgumentError(`${name} is named twice.`);
       return name;
     });
-
-/** Refuses a flag that is given twice: which of the two was meant cannot be known. */
-export function once<Value>(parse: (text: string) => Value): (text: string) => Value {
-  let given = false;
-  return (text) => {
-    if (given) throw new InvalidArgumentError('The flag was given twice.');
-    const value = parse(text);
-    given = true;
-    return value;
-  };
-}

@@ -5,6 +5,7 @@
 
 import type { MachineConfig } from '../contract/machine.ts';
 import { OPERATION_KINDS, type Operation } from '../contract/operation.ts';
+import type { FlightTape } from './flight-tape.ts';
 
 /** What a kernel is being asked for, by the number that the shared memory holds. */
 export const CALL = {
@@ -29,6 +30,8 @@ const NUMBER = 1;
 const KIND = 2;
 const LENGTH = 3;
 const STOP = 4;
+const SCENARIOS = 5;
+const OPERATIONS = 6;
 const CONTROL_BYTES = 64;
 const RECORD_BYTES = 16 << 20;
 
@@ -52,10 +55,12 @@ export interface Sighting {
 export class FlightRecorder {
   readonly #control: Int32Array;
   readonly #text: Buffer;
+  readonly #tape: FlightTape | null;
   #length = 0;
   #pulse = 0;
 
-  constructor(shared: SharedArrayBuffer) {
+  constructor(shared: SharedArrayBuffer, tape: FlightTape | null = null) {
+    this.#tape = tape;
     this.#control = new Int32Array(shared, 0, CONTROL_BYTES / 4);
     this.#text = Buffer.from(shared, CONTROL_BYTES);
   }
@@ -75,14 +80,18 @@ export class FlightRecorder {
   boots(machine: MachineConfig): void {
     this.#length = 0;
     Atomics.store(this.#control, NUMBER, 0);
-    this.#append(`${JSON.stringify(machine)}\n`);
+    const text = JSON.stringify(machine);
+    this.#append(`${text}\n`);
+    this.#tape?.boots(text);
   }
 
   /** Adds the operation that is about to run. */
   applies(operation: Operation, number: number): void {
     Atomics.store(this.#control, NUMBER, number);
     Atomics.store(this.#control, KIND, KIND_NUMBERS.get(operation.kind) ?? 0);
-    this.#append(`${JSON.stringify(operation)}\n`);
+    const text = JSON.stringify(operation);
+    this.#append(`${text}\n`);
+    this.#tape?.applies(text);
   }
 
   /** A text that does not fit is dropped: the record then ends early, but stays well formed. */
@@ -90,6 +99,20 @@ export class FlightRecorder {
     if (this.#length + 3 * text.length > this.#text.length) return;
     this.#length += this.#text.write(text, this.#length, 'utf8');
     Atomics.store(this.#control, LENGTH, this.#length);
+  }
+
+  /** Notes how many scenarios of a campaign have begun, and how many operations the finished ones ran. */
+  counts(scenarios: number, operations: number): void {
+    Atomics.store(this.#control, SCENARIOS, scenarios);
+    Atomics.store(this.#control, OPERATIONS, operations);
+  }
+
+  /** What `counts` noted last. */
+  counted(): { readonly scenarios: number; readonly operations: number } {
+    return {
+      scenarios: Atomics.load(this.#control, SCENARIOS),
+      operations: Atomics.load(this.#control, OPERATIONS),
+    };
   }
 
   /** Asks the run to end after the scenario in progress. */

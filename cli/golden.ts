@@ -42,6 +42,8 @@ export async function goldenCommand(
   { side, json = false }: GoldenOptions,
   out: GoldenOutput,
 ): Promise<number> {
+  if (paths.some((path) => path.trim() === ''))
+    throw new InputError('golden: a path is empty; name a trace or a directory of traces');
   const files = findTraces(paths.length === 0 ? [packageTraces()] : paths);
   const replays = await replayAll(files, SIDES[side], out);
   const sums = tally(replays);

@@ -1,22 +1,25 @@
-/** Says how a job that gave no answer ended, and keeps the scenario that was running. */
+/** What a job came to: its answer, or the failure that is made of a kernel that hung, died or threw. */
 import { InputError } from '../contract/input-error.ts';
-import { EXIT, type ExitStatus } from './exit-status.ts';
+import type { KernelDeclaration } from '../contract/kernel-memory.ts';
+import type { Step } from '../contract/outcome.ts';
+import type { Scenario } from '../contract/scenario.ts';
+import { referenceKernel } from '../model/reference-kernel.ts';
+import { comparableMachine } from '../properties/agreement.ts';
+import type { LockstepReport } from '../properties/verdict.ts';
+import { EXIT } from './exit-status.ts';
 import type { FlightRecorder, Sighting } from './flight-recorder.ts';
 import type { Answer } from './job.ts';
-import type { Output } from './output.ts';
 import { parseScenario } from './scenario-file.ts';
-import { storeScenario } from './scenario-store.ts';
 import type { JobEnd } from './supervisor.ts';
-import { replayCommand } from './verdict-lines.ts';
 
 /** What to say it about. */
 export interface JobContext {
   /** The outside kernel, or null for the optimized one. */
   readonly kernel: string | null;
-  /** Where to keep the scenario; null where it is kept already. */
-  readonly store: { readonly directory: string; readonly name: string; readonly note: string } | null;
+  /** What it declared; null where it never came so far. */
+  readonly declares: KernelDeclaration | null;
+  /** Longest time that a call may take, in milliseconds. */
   readonly timeout: number;
-  readonly out: Output;
 }
 
 /** An error that is nobody's fault but ours. */
@@ -24,34 +27,55 @@ export class InternalError extends Error {
   override readonly name = 'InternalError';
 }
 
-/** The answer, or after a line on stderr the status to end with. */
-export function settled(end: JobEnd, context: JobContext): { answer: Answer } | { status: ExitStatus } {
-  const { kernel, timeout, out } = context;
+/** A kernel that gave no answer while a scenario ran: a failure like any other, but for how it was seen. */
+export interface KernelFault {
+  readonly report: LockstepReport;
+  /** Scenarios begun, and operations of those before the last. */
+  readonly scenarios: number;
+  readonly operations: number;
+}
+
+export type Settled =
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  | { readonly kind: 'fault'; readonly fault: KernelFault }
+  | { readonly kind: 'interrupted' };
+
+const SENTENCES = {
+  'KERNEL-HUNG': 'A kernel answers every call within the time that --kernel-timeout allows.',
+  'KERNEL-DIED': 'A kernel leaves the thread and the process that it runs in alone.',
+  'KERNEL-THREW': 'A kernel answers every operation; it throws no exception.',
+} as const;
+type FaultName = keyof typeof SENTENCES;
+
+/** The answer or the fault. Throws InputError where no scenario ran, and InternalError for bugs of ours. */
+export function settled(end: JobEnd, context: JobContext): Settled {
+  const { kernel, timeout } = context;
   const label = kernel === null ? 'the optimized kernel' : `kernel ${kernel}`;
   switch (end.kind) {
     case 'answered':
-      return { answer: end.answer };
-    case 'refused':
-      throw new InputError(end.message, end.status === EXIT.kernel ? EXIT.kernel : EXIT.usage);
+      return { kind: 'answer', answer: end.answer };
+    case 'refused': {
+      const status = end.status === EXIT.kernel ? EXIT.kernel : EXIT.usage;
+      const running = status === EXIT.kernel && end.recorder.sighting().number > 0;
+      if (!running) throw new InputError(end.message, status);
+      return faultOf('KERNEL-THREW', end.message, end.recorder.sighting(), end.recorder, context);
+    }
     case 'internal': {
       const error = new InternalError(end.message);
       error.stack = end.stack;
       throw error;
     }
     case 'interrupted':
-      out.note('interrupted: stopped at once, nothing had failed so far');
-      return { status: EXIT.interrupted };
-    case 'hung':
-      out.note(
-        `error: ${label}: ${placeOf(end.sighting)}: no answer within ${timeout / 1000} s${kept(end.recorder, context)}`,
-      );
-      return { status: kernel === null ? EXIT.failed : EXIT.kernel };
+      return { kind: 'interrupted' };
+    case 'hung': {
+      const line = `${label}: ${placeOf(end.sighting)}: no answer within ${timeout / 1000} s`;
+      return faultOf('KERNEL-HUNG', line, end.sighting, end.recorder, context);
+    }
     case 'died': {
       const sighting = end.recorder.sighting();
-      const inKernel = kernel !== null && sighting.call !== 'nothing';
-      if (!inKernel) throw new InternalError(`the runner thread died: ${end.reason}`);
-      out.note(`error: ${label}: ${placeOf(sighting)}: ${end.reason}${kept(end.recorder, context)}`);
-      return { status: EXIT.kernel };
+      if (sighting.call === 'nothing') throw new InternalError(`the runner thread died: ${end.reason}`);
+      const line = `${label}: ${placeOf(sighting)}: ${end.reason}`;
+      return faultOf('KERNEL-DIED', line, sighting, end.recorder, context);
     }
   }
 }
@@ -62,14 +86,41 @@ function placeOf({ call, number, kind }: Sighting): string {
   return call === 'apply' ? `operation ${number} (${kind})` : `operation ${number} (${kind}): ${call}()`;
 }
 
-/** Stores what the recorder holds; the words to add to the line. */
-function kept(recorder: FlightRecorder, { kernel, store }: JobContext): string {
+/** The fault as a report of the scenario in the recorder; while loading there is none, and the line is all. */
+function faultOf(
+  property: FaultName,
+  line: string,
+  sighting: Sighting,
+  recorder: FlightRecorder,
+  { kernel, declares }: JobContext,
+): Settled {
   const record = recorder.recorded();
-  if (store === null || record === null) return '';
+  if (record === null) throw kernel === null ? new InternalError(line) : new InputError(line, EXIT.kernel);
   const text = `{"version":1,"machine":${record.machine},"operations":[${record.operations.join(',')}]}`;
-  const path = storeScenario(store.directory, store.name, {
-    ...parseScenario('flight record', text),
-    note: store.note,
-  });
-  return `; stored: ${replayCommand(path, kernel)}`;
+  const { scenario } = parseScenario('flight record', text);
+  const answered = sighting.call === 'apply' || property === 'KERNEL-THREW' ? 1 : 0;
+  const expected = expectedSteps(scenario, scenario.operations.length - answered, declares);
+  const failure = {
+    property,
+    sentence: SENTENCES[property],
+    side: 'candidate',
+    number: sighting.number,
+    witnesses: [line],
+    differences: [],
+  } as const;
+  return {
+    kind: 'fault',
+    fault: { report: { scenario, failure, expected, actual: [] }, ...recorder.counted() },
+  };
+}
+
+/** The model's steps up to the fault; none where it would have to follow the choices of a kernel that is gone. */
+function expectedSteps(
+  { machine, operations }: Scenario,
+  count: number,
+  declares: KernelDeclaration | null,
+): Step[] {
+  if (declares?.placement === 'any') return [];
+  const kernel = referenceKernel.boot(declares === null ? machine : comparableMachine(machine, declares));
+  return operations.slice(0, count).map((operation, i) => kernel.apply(operation, i + 1));
 }

@@ -3,20 +3,34 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { InputError } from '../contract/input-error.ts';
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import { CALL, FlightRecorder } from './flight-recorder.ts';
+import { FlightTape } from './flight-tape.ts';
 import type { Answer, Job, JobMessage, WorkerData } from './job.ts';
+import { KernelBroke } from './judged-kernel.ts';
 import { loadKernelModule } from './kernel-module.ts';
+import { generationFault } from './kernel-schema.ts';
+import { refuseSignals, StrayErrors } from './stray-errors.ts';
 import { watchedKernel } from './watched-kernel.ts';
 
 const post = (message: JobMessage): void => parentPort?.postMessage(message);
 
-async function candidateOf({ kernel, directory }: Job, recorder: FlightRecorder): Promise<KernelModule> {
+async function candidateOf(
+  { verb, kernel, directory }: Job,
+  recorder: FlightRecorder,
+): Promise<KernelModule> {
   if (kernel === null) {
+    recorder.enter(CALL.load);
     const { optimizedKernel } = await import('../impl/optimized-kernel.ts');
+    recorder.leave();
     return watchedKernel(optimizedKernel, recorder);
   }
   recorder.enter(CALL.load);
-  const module = await loadKernelModule(kernel, directory);
+  const module = await loadKernelModule(kernel, directory, {
+    note: (text) => post({ type: 'note', text }),
+    failed: () => recorder.leave(),
+  });
   recorder.leave();
+  const fault = verb === 'check' ? generationFault(module.declares.operations) : null;
+  if (fault !== null) throw new KernelBroke(`kernel ${kernel}: ${fault}`);
   return watchedKernel(module, recorder);
 }
 
@@ -26,6 +40,8 @@ async function answerOf(job: Job, candidate: KernelModule, recorder: FlightRecor
       const { checkCampaign } = await import('./check-job.ts');
       return checkCampaign(job, candidate, {
         stopRequested: () => recorder.stopRequested(),
+        begins: (scenarios, operations) => recorder.counts(scenarios, operations),
+        found: (property, path) => post({ type: 'found', property, path }),
         progress: (progress) => post({ type: 'progress', ...progress }),
       });
     }
@@ -38,11 +54,15 @@ async function answerOf(job: Job, candidate: KernelModule, recorder: FlightRecor
 
 /** Does the job that this thread was started with and posts its answer. */
 export async function runJob(): Promise<void> {
-  const { job, record } = workerData as WorkerData;
-  const recorder = new FlightRecorder(record);
+  const { job, record, tape } = workerData as WorkerData;
+  const recorder = new FlightRecorder(record, tape === null ? null : new FlightTape(tape));
+  const strays = job.kernel === null ? null : new StrayErrors();
+  if (strays !== null) refuseSignals();
   try {
     const candidate = await candidateOf(job, recorder);
-    post({ type: 'answer', answer: await answerOf(job, candidate, recorder) });
+    post({ type: 'loaded', declares: candidate.declares });
+    const answer = await answerOf(job, candidate, recorder);
+    post({ type: 'answer', answer: { ...answer, stray: (await strays?.settled()) ?? null } });
   } catch (error) {
     if (error instanceof InputError)
       post({ type: 'refused', message: error.message, status: error.exitStatus });

@@ -1,4 +1,5 @@
 /** What the main thread asks of the runner thread, and what it hears from it. All plain data. */
+import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import type { RuleId } from '../contract/rules.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
@@ -40,6 +41,8 @@ export type Job = CheckJob | ReplayJob;
 export interface WorkerData {
   readonly job: Job;
   readonly record: SharedArrayBuffer;
+  /** File that follows the scenario in progress, so that it outlives the process; null for none. */
+  readonly tape: string | null;
 }
 
 /** A failing scenario as found and as shrunk. */
@@ -68,6 +71,8 @@ export interface CheckAnswer {
   readonly rules: readonly (readonly [RuleId, number])[];
   readonly failure: FoundFailure | null;
   readonly interrupted: boolean;
+  /** What an outside kernel threw when nobody called it, or null. */
+  readonly stray: string | null;
 }
 
 /** What a replay showed. `states[n]` is the drawn state after operation n (0: at boot); empty without `show`. */
@@ -76,6 +81,8 @@ export interface ReplayAnswer {
   readonly kernel: string;
   readonly report: LockstepReport;
   readonly states: readonly (readonly string[])[];
+  /** What an outside kernel threw when nobody called it, or null. */
+  readonly stray: string | null;
 }
 
 export type Answer = CheckAnswer | ReplayAnswer;
@@ -87,6 +94,11 @@ export type JobMessage =
       readonly operations: number;
       readonly goals: number;
     }
+  /** The kernel is loaded and fit to run. */
+  | { readonly type: 'loaded'; readonly declares: KernelDeclaration }
+  /** A scenario failed and is stored at `path`, or could not be; shrinking begins. */
+  | { readonly type: 'found'; readonly property: string; readonly path: string | null }
+  | { readonly type: 'note'; readonly text: string }
   | { readonly type: 'answer'; readonly answer: Answer }
   /** An InputError: one line and the status that goes with it. */
   | { readonly type: 'refused'; readonly message: string; readonly status: ExitStatus }

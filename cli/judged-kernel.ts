@@ -17,6 +17,7 @@ import {
   touchedSchema,
 } from './kernel-schema.ts';
 import { firstIssue } from './scenario-schema.ts';
+import { thrownText } from './thrown.ts';
 
 /** An outside kernel broke its word or threw; the message is one line that names the place. */
 export class KernelBroke extends InputError {
@@ -25,26 +26,20 @@ export class KernelBroke extends InputError {
   }
 }
 
-/** The first line of what was thrown, whatever it was. */
-export function thrownText(error: unknown): string {
-  let text = 'an object that cannot be printed';
-  try {
-    text = error instanceof Error ? `${error.name}: ${error.message}` : `the value ${String(error)}`;
-  } catch {
-    return text;
-  }
-  return (text.split('\n')[0] ?? '').slice(0, 200);
-}
-
 type Methods = Readonly<Record<string, unknown>>;
 
 const isRecord = (value: unknown): value is Methods =>
   (typeof value === 'object' || typeof value === 'function') && value !== null;
 
+/** What a value that is no object is, with its article. */
+const kindOf = (value: unknown): string => (value === null ? 'null' : `a ${typeof value}`);
+
 /** The module behind a default export, judged before anything runs. `label` names it in messages. */
 export function judgedModule(exported: unknown, label: string): KernelModule {
   const fault = (what: string): KernelBroke => new KernelBroke(`kernel ${label}: ${what}`);
-  if (!isRecord(exported)) throw fault('has no default export; export default { declares, boot }');
+  if (exported === undefined) throw fault('has no default export; export default { declares, boot }');
+  if (!isRecord(exported))
+    throw fault(`its default export is ${kindOf(exported)}; export default { declares, boot }`);
   const declares = declarationSchema.safeParse(exported.declares);
   if (!declares.success)
     throw fault(
@@ -65,6 +60,15 @@ export function judgedModule(exported: unknown, label: string): KernelModule {
   };
 }
 
+const PROMISE = 'returned a promise; kernels answer at once, without async';
+
+/** Whether a call answered with a promise, which is then kept from becoming an unhandled rejection too. */
+function isPromise(value: unknown): boolean {
+  if (!(value instanceof Promise)) return false;
+  value.catch(() => undefined);
+  return true;
+}
+
 function calledAt<Value>(label: string, place: string, run: () => Value): Value {
   try {
     return run();
@@ -78,10 +82,13 @@ function judgedMemory(kernel: unknown, label: string, declares: KernelModule['de
   let place = 'boot';
   const ask = <Value>(what: string, schema: z.ZodType, run: () => unknown): Value => {
     const at = `${place}${what}`;
-    const answer = schema.safeParse(calledAt(label, at, run));
+    const given = calledAt(label, at, run);
+    if (isPromise(given)) throw new KernelBroke(`kernel ${label}: ${at}: ${PROMISE}`);
+    const answer = schema.safeParse(given);
     if (!answer.success) throw new KernelBroke(`kernel ${label}: ${at}: ${firstIssue(answer.error)}`);
     return answer.data as Value;
   };
+  if (isPromise(kernel)) throw new KernelBroke(`kernel ${label}: boot: ${PROMISE}`);
   if (!isRecord(kernel)) throw new KernelBroke(`kernel ${label}: boot: returned no kernel with apply()`);
   const method = (name: string): ((...args: unknown[]) => unknown) | undefined => {
     const value = kernel[name];

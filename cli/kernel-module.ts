@@ -1,12 +1,13 @@
 /** Finds and loads the module behind `--kernel`. */
 import { existsSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { address, bytes } from '../contract/address.ts';
-import type { KernelModule } from '../contract/kernel-memory.ts';
+import type { KernelMemory, KernelModule } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
-import { judgedModule, KernelBroke, thrownText } from './judged-kernel.ts';
+import { judgedModule, KernelBroke } from './judged-kernel.ts';
+import { loadErrorText } from './thrown.ts';
 
 /** A small plain machine on which a kernel must at least boot. */
 const PROBE: MachineConfig = {
@@ -36,6 +37,8 @@ function moduleUrl(name: string, directory: string): string {
       throw new KernelBroke(`kernel ${name}: is a directory; name the module in it`);
     return pathToFileURL(path).href;
   }
+  if (isBuiltin(name))
+    throw new KernelBroke(`kernel ${name}: is a module of Node, no kernel; give a path such as ./kernel.ts`);
   if (looksLikePath(name))
     throw new KernelBroke(`kernel ${name}: there is no such file; give a path or a package`);
   try {
@@ -57,20 +60,46 @@ function defaultExport(exports: Exports): unknown {
   return isObject(exported) && 'default' in exported && !('boot' in exported) ? exported.default : exported;
 }
 
+/** Methods that are there and will not be called, since only outcomes are shown; null where there is none. */
+function unaskedNote(kernel: KernelMemory, { declares }: KernelModule): string | null {
+  if (declares.shows.some((show) => show !== 'outcomes')) return null;
+  const optional = ['snapshot', 'cell', 'touched', 'audit', 'pageTables'] as const;
+  const unasked = optional.filter((method) => kernel[method] !== undefined).map((method) => `${method}()`);
+  return unasked.length === 0
+    ? null
+    : `shows only outcomes, so ${unasked.join(', ')} ${unasked.length === 1 ? 'is' : 'are'} never asked; ` +
+        'declare what snapshot() shows to have it judged';
+}
+
+/** Who wants to hear how the loading goes. */
+export interface LoadTies {
+  /** What is odd but no fault. */
+  note(text: string): void;
+  /** The module's own code is done, in vain; what is still to do is ours. */
+  failed(): void;
+}
+
 /**
  * Loads the default export of a module and boots it once on a small machine. Every fault is a KernelBroke with one
  * line; the kernel itself is judged at each later call too.
  */
-export async function loadKernelModule(name: string, directory: string): Promise<KernelModule> {
+export async function loadKernelModule(
+  name: string,
+  directory: string,
+  { note, failed }: LoadTies = { note: () => undefined, failed: () => undefined },
+): Promise<KernelModule> {
   const url = moduleUrl(name, directory);
   let exports: Exports;
   try {
     exports = (await import(url)) as Exports;
   } catch (error) {
-    throw new KernelBroke(`kernel ${name}: cannot be loaded: ${thrownText(error)}`);
+    failed();
+    throw new KernelBroke(`kernel ${name}: cannot be loaded: ${loadErrorText(error, fileURLToPath(url))}`);
   }
   const module = judgedModule(defaultExport(exports), name);
   const kernel = module.boot(PROBE);
-  kernel.snapshot?.({ contents: true });
+  const unasked = unaskedNote(kernel, module);
+  if (unasked === null) kernel.snapshot?.({ contents: true });
+  else note(`kernel ${name}: ${unasked}`);
   return module;
 }

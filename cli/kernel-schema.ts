@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ADDRESS_SPACE_END } from '../contract/address.ts';
 import { SHOWS } from '../contract/kernel-memory.ts';
-import { OPERATION_KINDS } from '../contract/operation.ts';
+import { OPERATION_KINDS, type OperationKind } from '../contract/operation.ts';
 
 const word = z
   .int()
@@ -17,10 +17,40 @@ export const declarationSchema = z.object({
   name,
   operations: z
     .array(z.enum(OPERATION_KINDS, 'is no operation; `vmlockstep list operations` names them'))
-    .min(1, 'must name at least one operation'),
+    .min(1, 'must name at least one operation')
+    .superRefine((kinds, { addIssue }) => {
+      const at = kinds.findIndex((kind, i) => kinds.indexOf(kind) !== i);
+      if (at >= 0) addIssue({ code: 'custom', path: [at], message: `names ${kinds[at]} twice; remove one` });
+    }),
   shows: z.array(z.enum(SHOWS, `must be one of ${SHOWS.join(', ')}`)).min(1, "must name at least 'outcomes'"),
   placement: z.enum(['first-fit', 'any'], "must be 'first-fit' or 'any'"),
 });
+
+/** Kinds that can run on any machine as it boots. The others need memory, a map, a mapping or a sleeper to be there. */
+const OPENING: readonly OperationKind[] = [
+  'kmem_alloc',
+  'kmem_alloc_pageable',
+  'kmem_alloc_wait',
+  'vm_map_insert',
+  'vm_map_findspace',
+  'vm_map_find',
+  'vm_map_lookup_entry',
+  'vm_map_simplify',
+  'pmap_extract',
+  'pmap_is_modified',
+  'pmap_is_referenced',
+  'pmap_clear_modify',
+  'pmap_clear_reference',
+  'pmap_update',
+  'pagedaemon',
+];
+
+/** Why no scenario can be generated for a kernel with these operations; null where one can. */
+export const generationFault = (operations: readonly OperationKind[]): string | null =>
+  operations.some((kind) => OPENING.includes(kind))
+    ? null
+    : `declares.operations: nothing in it can be the first operation of a scenario, since ${operations[0]} needs what ` +
+      'another operation makes; add kmem_alloc, kmem_alloc_pageable or vm_map_find';
 
 const outcomeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('done') }),

@@ -1,14 +1,16 @@
 /** The command line: verbs, flags, environment, exit statuses. Each verb's module is loaded only when it is used. */
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { InputError } from '../contract/input-error.ts';
 import { DRAWN_PARTS, type DrawnPart } from '../report/state.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
-import { durationFlag, namesFlag, once, runsFlag, type SeedFlag, seedFlag, textFlag } from './flags.ts';
+import { durationFlag, namesFlag, runsFlag, type SeedFlag, seedFlag, textFlag } from './flags.ts';
+import { endNow } from './guarded.ts';
 import type { ListName } from './list.ts';
 import { quoted, suggestion } from './nearest.ts';
 import { type Output, standardOutput } from './output.ts';
+import { oneLine, refuseRepetition, refuseUnknownHelp, withMend } from './usage.ts';
+import { version } from './version.ts';
 
 /** Seed of a run that names none, so that two people see the same. */
 export const DEFAULT_SEED = 1994;
@@ -32,11 +34,18 @@ export async function main(argv: readonly string[], bin: URL): Promise<number> {
     const program = commandLine(out, bin, (action) => {
       state.action = action;
     });
+    refuseUnknownHelp(argv, program);
     await program.parseAsync(withDefaultVerb(argv), { from: 'user' });
-    return state.action === null ? EXIT.passed : await state.action();
+    return await ended(state.action === null ? EXIT.passed : await state.action());
   } catch (error) {
-    return statusOfError(error, out);
+    return await ended(statusOfError(error, out));
   }
+}
+
+/** The status; a thread that hangs in a call of the system would keep the process for ever, so it is ended here. */
+async function ended(status: number): Promise<number> {
+  const { threadIsStuck } = await import('./supervisor.ts');
+  return threadIsStuck() ? endNow(status) : status;
 }
 
 /** Flags without a verb belong to check, help and version apart. */
@@ -56,18 +65,6 @@ function statusOfError(error: unknown, out: Output): number {
   out.note(`internal error: ${oneLine(message)}; this is a bug of vmlockstep`);
   if (process.env.VMLOCKSTEP_DEBUG !== undefined && error instanceof Error) out.note(error.stack ?? '');
   return EXIT.internal;
-}
-
-const oneLine = (text: string): string => text.trim().replaceAll(/\s*\n\s*/g, ' ');
-
-function version(): string {
-  for (const place of ['../package.json', '../../package.json']) {
-    try {
-      const text = readFileSync(new URL(place, import.meta.url), 'utf8');
-      return String((JSON.parse(text) as { version?: unknown }).version);
-    } catch {}
-  }
-  return 'unknown';
 }
 
 function commandLine(out: Output, bin: URL, run: (action: Action) => void): Command {
@@ -92,24 +89,19 @@ function commandLine(out: Output, bin: URL, run: (action: Action) => void): Comm
   addFaults(verb, out, run);
   addBench(verb, out, run);
   addList(verb, out, run);
+  for (const command of program.commands) refuseRepetition(command);
   return program;
 }
-
-/** A usage error together with where to look, unless it already says what to write. */
-const withMend = (text: string): string =>
-  /unknown|too many|missing/.test(text) && !text.includes('Did you mean')
-    ? `${oneLine(text)} (see vmlockstep --help)`
-    : text;
 
 type NewVerb = (name: string, description: string) => Command;
 type Run = (action: Action) => void;
 
 const kernelOption = (): Option =>
-  new Option('--kernel <module>', 'path or package of an outside kernel').argParser(once(textFlag));
+  new Option('--kernel <module>', 'path or package of an outside kernel').argParser(textFlag);
 const timeoutOption = (): Option =>
   new Option('--kernel-timeout <time>', 'longest time one call of the kernel may take')
     .default(5000, '5s')
-    .argParser(once(durationFlag));
+    .argParser(durationFlag);
 
 interface CheckFlags {
   readonly seed: SeedFlag;
@@ -134,26 +126,26 @@ function addCheck(verb: NewVerb, out: Output, bin: URL, run: Run): void {
       new Option('--seed <n>', 'whole number, or random')
         .env('VMLOCKSTEP_SEED')
         .default(DEFAULT_SEED)
-        .argParser(once(seedFlag)),
+        .argParser(seedFlag),
     )
-    .addOption(new Option('--runs <n>', 'scenarios to run').env('VMLOCKSTEP_RUNS').argParser(once(runsFlag)))
+    .addOption(new Option('--runs <n>', 'scenarios to run').env('VMLOCKSTEP_RUNS').argParser(runsFlag))
     .addOption(
       new Option('--time <time>', 'time to run, such as 60s or 5m')
         .env('VMLOCKSTEP_TIME')
-        .argParser(once(durationFlag)),
+        .argParser(durationFlag),
     )
     .addOption(
       new Option(
         '--workload <name>',
         'one workload instead of the mix of all (see list workloads)',
-      ).argParser(once(textFlag)),
+      ).argParser(textFlag),
     )
     .addOption(kernelOption())
     .addOption(timeoutOption())
     .option('--json', 'one JSON document on stdout')
     .option('--require-goals', 'fail with status 3 also in a run with --runs, --time or --workload')
     .addOption(
-      new Option('--out <dir>', 'where failing scenarios are kept').default('out').argParser(once(textFlag)),
+      new Option('--out <dir>', 'where failing scenarios are kept').default('out').argParser(textFlag),
     )
     .action((flags: CheckFlags) =>
       run(async () => {
@@ -200,7 +192,7 @@ function addReplay(verb: NewVerb, out: Output, bin: URL, run: Run): void {
     .argument('<file>', 'scenario file')
     .addOption(
       new Option('--show <parts>', `draw the state after each step: ${DRAWN_PARTS.join(',')}`).argParser(
-        once(namesFlag(DRAWN_PARTS)),
+        namesFlag(DRAWN_PARTS),
       ),
     )
     .addOption(kernelOption())
@@ -263,9 +255,9 @@ function addFaults(verb: NewVerb, out: Output, run: Run): void {
       new Option('--seed <n>', 'whole number, or random')
         .env('VMLOCKSTEP_SEED')
         .default(DEFAULT_SEED)
-        .argParser(once(seedFlag)),
+        .argParser(seedFlag),
     )
-    .addOption(new Option('--runs <n>', 'scenarios for each fault').default(200).argParser(once(runsFlag)))
+    .addOption(new Option('--runs <n>', 'scenarios for each fault').default(200).argParser(runsFlag))
     .option('--json', 'one JSON document on stdout')
     .action((names: string[], flags: FaultsFlags) =>
       run(async () => {

@@ -1,6 +1,9 @@
 /** Where the command line writes: results on stdout, progress and errors on stderr. */
+import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import { clipped } from '../report/tables.ts';
+import { RESULTS } from './guarded.ts';
 
 /** What verbs write to. */
 export interface Output {
@@ -16,6 +19,8 @@ export interface Output {
 
 const MILLISECONDS_BETWEEN_LINES = 5000;
 const MILLISECONDS_BETWEEN_REWRITES = 100;
+/** Pause before a full pipe is tried again. */
+const MILLISECONDS_TO_DRAIN = 5;
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -23,7 +28,7 @@ type Style = Parameters<typeof styleText>[0];
 function colourWanted(): boolean {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
   if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
-  return (NO_COLOR ?? '') === '' && TERM !== 'dumb' && process.stdout.isTTY === true;
+  return (NO_COLOR ?? '') === '' && TERM !== 'dumb' && isatty(RESULTS);
 }
 
 /** Lines of a report that stand out, by how they begin. */
@@ -35,6 +40,26 @@ const HIGHLIGHTS: readonly { readonly pattern: RegExp; readonly style: Style }[]
   { pattern: /^\d+ passed, 0 failed$/, style: 'green' },
   { pattern: /^\d+ passed, \d+ failed$/, style: 'red' },
 ];
+
+/** Writes everything to where the results go; false once its reader is gone. */
+function written(text: string): boolean {
+  if (RESULTS === 1) {
+    process.stdout.write(text);
+    return true;
+  }
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(RESULTS, bytes, at);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EPIPE') return false;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MILLISECONDS_TO_DRAIN);
+    }
+  }
+  return true;
+}
 
 /**
  * The standard streams. A reader that goes away (EPIPE) silences stdout; the run ends as it would have,
@@ -61,7 +86,7 @@ export function standardOutput(): Output {
   };
   const lines = (texts: readonly string[]): void => {
     erase();
-    if (!broken && texts.length > 0) process.stdout.write(`${texts.map(painted).join('\n')}\n`);
+    if (!broken && texts.length > 0) broken = !written(`${texts.map(painted).join('\n')}\n`);
   };
   return {
     lines,

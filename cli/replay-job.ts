@@ -26,6 +26,7 @@ export function replay({ file, scenario, show }: ReplayJob, candidate: KernelMod
     kernel: candidate.declares.name,
     report,
     states: show.length === 0 ? [] : drawnStates(scenario, report, candidate, show),
+    stray: null,
   };
 }
 

@@ -1,15 +1,15 @@
 /** `vmlockstep replay`: one stored scenario in lockstep, printed as a program, on request with the state after each step. */
+import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import { failureLines } from '../report/failure.ts';
 import { machineLine, program } from '../report/program.ts';
 import type { DrawnPart } from '../report/state.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
 import type { ReplayAnswer } from './job.ts';
-import { settled } from './job-end.ts';
-import { KernelBroke } from './judged-kernel.ts';
+import { type KernelFault, settled } from './job-end.ts';
 import type { Output } from './output.ts';
 import { readScenario, type StoredScenario } from './scenario-file.ts';
 import { supervise } from './supervisor.ts';
-import { brokenKernelLine, replayCommand } from './verdict-lines.ts';
+import { brokenKernelLine, plainFault, replayCommand, strayLine } from './verdict-lines.ts';
 
 /** The verb's flags. */
 export interface ReplayOptions {
@@ -28,18 +28,58 @@ export async function replayVerb(
 ): Promise<ExitStatus> {
   const stored = readScenario(file);
   const { kernel, show, kernelTimeout } = options;
+  let declares: KernelDeclaration | null = null;
   const end = await supervise(
     { verb: 'replay', kernel, directory: process.cwd(), file, scenario: stored.scenario, show },
-    { bin, timeout: kernelTimeout, onProgress: () => undefined, onNote: out.note },
+    {
+      bin,
+      timeout: kernelTimeout,
+      tape: null,
+      onProgress: () => undefined,
+      onNote: out.note,
+      onLoaded: (loaded) => {
+        declares = loaded;
+      },
+    },
   );
-  const result = settled(end, { kernel, store: null, timeout: kernelTimeout, out });
-  if ('status' in result) return result.status;
-  if (result.answer.verb !== 'replay') return EXIT.internal;
-  const { report } = result.answer;
+  const result = settled(end, { kernel, declares, timeout: kernelTimeout });
+  if (result.kind === 'interrupted') {
+    out.note('interrupted: stopped at once, nothing had failed so far');
+    return EXIT.interrupted;
+  }
+  const answer = result.kind === 'answer' ? result.answer : answerOfFault(result.fault, stored, declares);
+  if (answer.verb !== 'replay') return EXIT.internal;
+  return concluded(file, stored, { ...answer, report: plainFault(answer.report, kernel) }, options, out);
+}
+
+/** The fault of a kernel in a replay; the report is about the whole file, of which only a part ran. */
+const answerOfFault = (
+  { report }: KernelFault,
+  { scenario }: StoredScenario,
+  declares: KernelDeclaration | null,
+): ReplayAnswer => ({
+  verb: 'replay',
+  kernel: declares?.name ?? 'optimized',
+  report: { ...report, scenario },
+  states: [],
+  stray: null,
+});
+
+/** Prints what the run showed, and the status that follows from it. */
+function concluded(
+  file: string,
+  stored: StoredScenario,
+  answer: ReplayAnswer,
+  { kernel, json }: ReplayOptions,
+  out: Output,
+): ExitStatus {
+  const { report, stray } = answer;
   const broken = brokenKernelLine(report, kernel);
-  if (broken !== null) throw new KernelBroke(broken);
-  if (options.json) out.line(JSON.stringify(document(result.answer), null, 2));
-  else out.lines(text(file, stored, result.answer, kernel));
+  if (json) out.line(JSON.stringify(document(answer), null, 2));
+  else out.lines(text(file, stored, answer, kernel));
+  if (broken !== null) out.note(`error: ${broken}`);
+  if (stray !== null) out.note(strayLine(kernel, stray));
+  if (broken !== null || stray !== null) return EXIT.kernel;
   return report.failure === null ? EXIT.passed : EXIT.failed;
 }
 

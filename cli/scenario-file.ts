@@ -1,5 +1,5 @@
 /** Scenario files (`*.scn.json`): a machine and its operations by value, read strictly and written in a stable order. */
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError } from '../contract/input-error.ts';
 import { type MachineConfig, machineFaults } from '../contract/machine.ts';
 import {
@@ -10,6 +10,7 @@ import {
 } from '../contract/operation.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import type { Failure } from '../properties/verdict.ts';
+import { bracketDepth, repeatedKey, syntaxFault } from './json-keys.ts';
 import { quoted, suggestion } from './nearest.ts';
 import { fileSchema, firstIssue, MOST_OPERATIONS, OPERATION_SCHEMAS } from './scenario-schema.ts';
 
@@ -25,19 +26,25 @@ export interface StoredScenario {
 
 const MOST_BYTES = 16 << 20;
 const DEEPEST = 8;
+/** Pause before an empty pipe is tried again. */
+const MILLISECONDS_TO_WAIT = 10;
+const MOST_BRACKETS = 64;
 
-/** Text of a file that must be regular (or a pipe) and at most 16 MiB; `-` reads standard input. */
+/** Text of a file or pipe of at most 16 MiB; `-` reads standard input. */
 function readText(path: string): string {
-  if (path === '-') return decoded(path, readPipe());
-  let size = 0;
+  if (path === '-') return decoded(path, readBounded(path, 0));
   try {
-    const descriptor = openSync(path, 'r');
+    // Without waiting for a writer: a pipe that nobody writes to would keep us for ever.
+    const descriptor = openSync(path, constants.O_RDONLY + constants.O_NONBLOCK);
     try {
       const status = fstatSync(descriptor);
       if (status.isDirectory())
         throw new InputError(`${path}: is a directory; name one scenario file (*.scn.json)`);
-      size = status.size;
-      if (size <= MOST_BYTES) return decoded(path, readFileSync(descriptor));
+      if (status.size > MOST_BYTES)
+        throw new InputError(
+          `${path}: holds ${status.size} bytes; a scenario file holds at most ${MOST_BYTES}`,
+        );
+      return decoded(path, readBounded(path, descriptor));
     } finally {
       closeSync(descriptor);
     }
@@ -45,28 +52,35 @@ function readText(path: string): string {
     if (error instanceof InputError) throw error;
     throw new InputError(`${path}: cannot be read: ${reason(error)}`);
   }
-  throw new InputError(`${path}: holds ${size} bytes; a scenario file holds at most ${MOST_BYTES}`);
 }
 
-function readPipe(): Buffer {
+/** Everything up to the end; devices that never end are left at the limit. */
+function readBounded(path: string, descriptor: number): Buffer {
   const chunks: Buffer[] = [];
   let length = 0;
   for (;;) {
     const chunk = Buffer.alloc(65_536);
-    let count = 0;
-    try {
-      count = readSync(0, chunk);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EOF') break;
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') continue;
-      throw new InputError(`-: standard input cannot be read: ${reason(error)}`);
-    }
-    if (count === 0) break;
+    const count = readSome(path, descriptor, chunk);
+    if (count === 0) return Buffer.concat(chunks);
     chunks.push(chunk.subarray(0, count));
     length += count;
-    if (length > MOST_BYTES) throw new InputError(`-: more than ${MOST_BYTES} bytes on standard input`);
+    if (length > MOST_BYTES)
+      throw new InputError(`${path}: holds more than ${MOST_BYTES} bytes, which no scenario file does`);
   }
-  return Buffer.concat(chunks);
+}
+
+/** Bytes read; 0 at the end. Waits for a writer that has nothing to say yet. */
+function readSome(path: string, descriptor: number, chunk: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, chunk);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EOF') return 0;
+      if (code !== 'EAGAIN') throw new InputError(`${path}: cannot be read: ${reason(error)}`);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MILLISECONDS_TO_WAIT);
+    }
+  }
 }
 
 const reason = (error: unknown): string =>
@@ -96,24 +110,18 @@ function refuseTraps(path: string, value: unknown, depth: number, at: string): v
 
 function parsed(path: string, text: string): unknown {
   if (text.trim() === '') throw new InputError(`${path}: is empty; a scenario file holds one JSON object`);
-  if (bracketDepth(text) > 64) throw new InputError(`${path}: is nested too deeply; a scenario is flat`);
+  if (bracketDepth(text, MOST_BRACKETS) > MOST_BRACKETS)
+    throw new InputError(`${path}: is nested too deeply; a scenario is flat`);
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${path}: is not JSON (${reason(error)}); the file may be cut short`);
+    throw new InputError(`${path}: is not JSON (${syntaxFault(text, error)}); the file may be cut short`);
   }
-}
-
-/** Deepest run of open brackets, strings aside: enough to refuse what would overflow the parser's stack. */
-function bracketDepth(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (token === '[' || token === '{') deepest = Math.max(deepest, ++depth);
-    else if (token === ']' || token === '}') depth--;
-    if (deepest > 64) break;
-  }
-  return deepest;
+  const twice = repeatedKey(text);
+  if (twice !== null)
+    throw new InputError(`${path}:${twice.line}: has ${quoted(twice.key)} twice in one object; remove one`);
+  return value;
 }
 
 function operationAt(path: string, value: unknown, index: number): Operation {

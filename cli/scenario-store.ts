@@ -1,15 +1,12 @@
 /** Keeps failing scenarios on disk under names that follow from what failed, never over someone else's file. */
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileSync } from 'atomically';
 import { InputError } from '../contract/input-error.ts';
+import type { LockstepReport } from '../properties/verdict.ts';
+import type { CheckJob, FoundFailure } from './job.ts';
+import { makeDirectory, unwritable } from './out-directory.ts';
 import { type StoredScenario, scenarioText } from './scenario-file.ts';
-
-/** Refuses, before a run begins, a directory that cannot take its results. */
-export function checkDirectory(directory: string): void {
-  if (existsSync(directory) && !statSync(directory).isDirectory())
-    throw new InputError(`--out ${directory}: is not a directory; name one, or a path that is free`);
-}
 
 const fileSafe = (name: string): string => name.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 120);
 
@@ -29,7 +26,7 @@ export function storeScenario(directory: string, name: string, stored: StoredSce
   const text = scenarioText(stored);
   const base = fileSafe(name);
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     for (let copy = 1; ; copy++) {
       const path = join(directory, `${base}${copy === 1 ? '' : `-${copy}`}.scn.json`);
       if (same(path, text)) return path;
@@ -38,7 +35,31 @@ export function storeScenario(directory: string, name: string, stored: StoredSce
       return path;
     }
   } catch (error) {
-    const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
-    throw new InputError(`--out ${directory}: cannot be written: ${why}`);
+    throw unwritable(directory, error);
+  }
+}
+
+/** Where a failing scenario was kept, or why it was not. */
+export type Kept = Pick<FoundFailure, 'path' | 'storeFault'>;
+
+/** Stores a failing scenario; a directory that refuses it must not hide the failure. */
+export function storeFailure(
+  { out, seed, again }: Pick<CheckJob, 'out' | 'seed' | 'again'>,
+  { scenario, failure }: LockstepReport,
+  suffix: string | null,
+): Kept {
+  if (failure === null) return { path: null, storeFault: null };
+  const { property, sentence, side, number } = failure;
+  const name = `${property}-${seed}${suffix === null ? '' : `.${suffix}`}`;
+  try {
+    const path = storeScenario(out, name, {
+      scenario,
+      note: `found by ${again}`,
+      failure: { property, sentence, side, number },
+    });
+    return { path, storeFault: null };
+  } catch (error) {
+    if (error instanceof InputError) return { path: null, storeFault: error.message };
+    throw error;
   }
 }

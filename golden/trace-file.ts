@@ -55,19 +55,34 @@ export function readTraceFile(file: string): Trace {
 /** Text of a plain or gzipped file, at most LARGEST_TRACE bytes of it. Throws InputError. */
 export function readText(file: string): string {
   const bytes = readBytes(file);
-  if (!file.endsWith('.gz')) return bytes.toString('utf8');
+  return decoded(file, file.endsWith('.gz') ? unzipped(file, bytes) : bytes);
+}
+
+function unzipped(file: string, bytes: Buffer): Buffer {
   try {
-    return gunzipSync(bytes, { maxOutputLength: LARGEST_TRACE }).toString('utf8');
+    return gunzipSync(bytes, { maxOutputLength: LARGEST_TRACE });
   } catch (error) {
     throw new InputError(`${file}: ${gzipProblem(error)}; restore the file from its source`);
   }
 }
 
+/** A byte that is no text would silently become another name. */
+function decoded(file: string, bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new InputError(`${file}: is not UTF-8 text; restore the file from its source`);
+  }
+}
+
 function readBytes(file: string): Buffer {
   try {
-    const size = statSync(file).size;
-    if (size <= LARGEST_TRACE) return readFileSync(file);
+    const status = statSync(file);
+    if (status.isCharacterDevice() || status.isBlockDevice())
+      throw new InputError(`${file}: is a device; name a trace or a directory of traces`);
+    if (status.size <= LARGEST_TRACE) return readFileSync(file);
   } catch (error) {
+    if (error instanceof InputError) throw error;
     throw new InputError(`${file}: cannot be read (${errorCode(error)}); check the path and its permissions`);
   }
   throw new InputError(`${file}: larger than ${LARGEST_TRACE} bytes; no trace is that large, check the path`);

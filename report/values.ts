@@ -23,9 +23,8 @@ const INSERTED: Readonly<Record<InsertedObject, string>> = {
 /** An address as `0x` and eight hex digits; 2^32 itself takes nine. */
 export const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
 
-/** A byte count: decimal below a megabyte, where one still counts pages; hex above. */
-export const byteCount = (value: number): string =>
-  value < 0x10_0000 ? String(value) : `0x${value.toString(16)}`;
+/** A size, length or distance in bytes: hex as addresses are, so that they add up by eye. Counts are decimal. */
+export const byteCount = (value: number): string => `0x${value.toString(16)}`;
 
 /** A byte as two hex digits. */
 export const hexByte = (value: number): string => value.toString(16).padStart(2, '0');
@@ -66,6 +65,7 @@ export function argument(meaning: FieldMeaning, field: string, value: unknown): 
     case 'offset':
       return hex(value);
     case 'size':
+    case 'length':
       return byteCount(value);
     case 'protection':
       return protection(value);
@@ -104,7 +104,7 @@ export function outcome(value: Outcome): string {
     case 'trap':
       return `trap at ${hex(value.address)}: ${kernName(value.code)}`;
     case 'frame':
-      return `frame${value.frame} + ${value.offset}`;
+      return `frame${value.frame} + ${byteCount(value.offset)}`;
     case 'sleep':
       return `sleeps on ${value.event}`;
     case 'panic':

@@ -2,55 +2,46 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadKernelModule } from '../../cli/kernel-module.ts';
-import { readScenario, scenarioText } from '../../cli/scenario-file.ts';
-import { address, bytes } from '../../contract/address.ts';
+import { scenarioText } from '../../cli/scenario-file.ts';
 import { InputError } from '../../contract/input-error.ts';
-import type { Scenario } from '../../contract/scenario.ts';
-import { machine } from '../report/failing-report.ts';
 import { directoryWith, filesIn, root, vmlockstep } from './command.ts';
-
-/** A module that does all that is asked of it, with places to break. */
-const kernel = ({
-  declares = "{ name: 'toy', operations: ['kmem_free', 'pagedaemon'], shows: ['outcomes'], placement: 'first-fit' }",
-  boot = '() => ({ apply })',
-  apply = "() => ({ outcome: { kind: 'done' } })",
-  also = '',
-}: {
-  readonly declares?: string;
-  readonly boot?: string;
-  readonly apply?: string;
-  readonly also?: string;
-} = {}): string =>
-  `${also}\nconst apply = ${apply};\nexport default { declares: ${declares}, boot: ${boot} };\n`;
-
-const scenario: Scenario = {
-  machine: { ...machine, scratchPages: 0, deviceFrames: 0 },
-  operations: [
-    { kind: 'pagedaemon' },
-    { kind: 'kmem_free', map: 'kernel', address: address(0xfe00_8000), size: bytes(4096) },
-  ],
-};
-
-const showing = (shows: string): string =>
-  `{ name: 'toy', operations: ['pagedaemon'], shows: [${shows}], placement: 'first-fit' }`;
+import { kernel, scenario, showing } from './kernel-text.ts';
 
 const modules: Readonly<Record<string, { readonly text: string; readonly says: RegExp }>> = {
   'no-default.mjs': {
     text: 'export const boot = 1;\n',
     says: /has no default export; export default \{ declares, boot \}/,
   },
-  'a-number.mjs': { text: 'export default 7;\n', says: /has no default export/ },
+  'a-number.mjs': { text: 'export default 7;\n', says: /its default export is a number; export default/ },
   'no-declares.mjs': { text: 'export default { boot() {} };\n', says: /its default export lacks declares/ },
   'no-boot.mjs': {
     text: `export default { declares: ${showing("'outcomes'")} };\n`,
     says: /its default export lacks boot/,
   },
-  'syntax.mjs': { text: 'export default {{{\n', says: /cannot be loaded: SyntaxError/ },
+  'syntax.mjs': {
+    text: 'export default {{{\n',
+    says: /cannot be loaded: SyntaxError: .* \(syntax\.mjs:1\)$/m,
+  },
   'throws-at-load.mjs': {
     text: "throw new Error('no licence\\nsecond line');\n",
-    says: /cannot be loaded: Error: no licence$/m,
+    says: /cannot be loaded: Error: no licence \(throws-at-load\.mjs:1\)$/m,
   },
   'loops-at-load.mjs': { text: 'for (;;);\n', says: /while loading: no answer within 0\.7 s/ },
+  'exits-at-load.mjs': { text: 'process.exit(0);\n', says: /while loading: called process\.exit\(0\)$/m },
+  'waits-at-load.mjs': {
+    text: 'await new Promise(() => undefined);\n',
+    says: /while loading: waits for a promise that is never settled$/m,
+  },
+  'twice.mjs': {
+    text: kernel({
+      declares: showing("'outcomes'").replace("['pagedaemon']", "['pagedaemon', 'pagedaemon']"),
+    }),
+    says: /declares\.operations\[1\]: names pagedaemon twice; remove one/,
+  },
+  'kills.mjs': {
+    text: kernel({ apply: '() => process.kill(process.pid)' }),
+    says: /operation 1 \(pagedaemon\): threw Error: a kernel must not send signals to its own process/,
+  },
   'foreign-operation.mjs': {
     text: kernel({
       declares: "{ name: 'toy', operations: ['fork'], shows: ['outcomes'], placement: 'any' }",
@@ -110,11 +101,11 @@ const modules: Readonly<Record<string, { readonly text: string; readonly says: R
   },
   'exits.mjs': {
     text: kernel({ apply: '() => process.exit(0)' }),
-    says: /operation 1 \(pagedaemon\): the thread ended with status 0/,
+    says: /operation 1 \(pagedaemon\): called process\.exit\(0\)/,
   },
   'async.mjs': {
     text: kernel({ apply: "async () => ({ outcome: { kind: 'done' } })" }),
-    says: /operation 1 \(pagedaemon\): outcome: /,
+    says: /operation 1 \(pagedaemon\): returned a promise; kernels answer at once/,
   },
   'foreign-outcome.mjs': {
     text: kernel({ apply: "() => ({ outcome: { kind: 'ok' } })" }),
@@ -131,10 +122,11 @@ const SPAWNED = [
   'syntax.mjs',
   'throws-at-load.mjs',
   'loops-at-load.mjs',
-  'throws.mjs',
-  'loops.mjs',
-  'exits.mjs',
+  'exits-at-load.mjs',
+  'waits-at-load.mjs',
 ];
+/** Those that fail while a scenario runs: its program is shown too. */
+const RUNNING = ['throws.mjs', 'loops.mjs', 'exits.mjs', 'kills.mjs'];
 
 describe.concurrent('a kernel that breaks its word ends with status 4 and one line', () => {
   const before = filesIn(directory);
@@ -155,6 +147,34 @@ describe.concurrent('a kernel that breaks its word ends with status 4 and one li
   });
 });
 
+describe.concurrent('a kernel that fails in a scenario is shown with its program', () => {
+  test.each(RUNNING.map((name) => ({ name, says: modules[name]?.says ?? /nothing/ })))(
+    '$name',
+    async ({ name, says }) => {
+      const args = ['replay', 's.scn.json', '--kernel', name, '--kernel-timeout', '700ms'];
+      const { status, stdout, stderr } = await vmlockstep(directory, args);
+      expect(stderr).toMatch(says);
+      expect(stderr).toMatch(/^error: kernel [^\n]+\n$/);
+      expect(stdout).toMatch(/^FAILED KERNEL-(THREW|HUNG|DIED) after operation [12]$/m);
+      expect(stdout).toMatch(/^ {2}> [12] {2}\w+\(.*\)/m);
+      expect(status).toBe(4);
+    },
+  );
+
+  test('with --json too', async () => {
+    const args = ['replay', 's.scn.json', '--kernel', 'loops.mjs', '--kernel-timeout', '700ms', '--json'];
+    const { status, stdout } = await vmlockstep(directory, args);
+    expect(JSON.parse(stdout)).toMatchObject({
+      kernel: 'toy',
+      operations: 2,
+      executed: 1,
+      failed: 1,
+      failure: { property: 'KERNEL-HUNG', number: 2 },
+    });
+    expect(status).toBe(4);
+  });
+});
+
 describe('whatever a kernel hands over wrongly is told in one line', () => {
   /** Loads a kernel and runs the scenario on it alone. */
   async function run(name: string): Promise<string> {
@@ -171,9 +191,10 @@ describe('whatever a kernel hands over wrongly is told in one line', () => {
   }
   test.each([
     ...Object.entries(modules)
-      .filter(([name]) => !SPAWNED.includes(name))
+      .filter(([name]) => !SPAWNED.includes(name) && !RUNNING.includes(name))
       .map(([name, { says }]) => ({ name, says })),
     { name: 'no-such-package', says: /kernel no-such-package: no such file or installed package/ },
+    { name: 'fs', says: /^kernel fs: is a module of Node, no kernel; give a path/ },
     { name: '.', says: /kernel \.: is a directory; name the module in it/ },
   ])('$name', async ({ name, says }) => {
     const message = await run(name);
@@ -189,7 +210,9 @@ describe('whatever a kernel hands over wrongly is told in one line', () => {
 test('a kernel that keeps its word passes, and what it prints stays off stdout', async () => {
   const own = directoryWith({
     's.scn.json': scenarioText({ scenario }),
-    'fine.mjs': kernel({ also: "console.log('hello from the kernel');" }),
+    'fine.mjs': kernel({
+      also: "import fs from 'node:fs'; fs.writeSync(1, 'and '); console.log('hello from the kernel');",
+    }),
   });
   const { status, stdout, stderr } = await vmlockstep(own, [
     'replay',
@@ -206,7 +229,7 @@ test('a kernel that keeps its word passes, and what it prints stays off stdout',
     failed: 0,
     failure: null,
   });
-  expect(stderr).toBe('hello from the kernel\n');
+  expect(stderr).toBe('and hello from the kernel\n');
 });
 
 test('a kernel in TypeScript needs no package.json beside it', async () => {
@@ -228,34 +251,6 @@ test('an operation that the kernel does not declare is told with file and place'
     'error: s.scn.json: operations[1].kind: kernel toy does not declare kmem_free; remove it or replay on another kernel\n',
   );
   expect(status).toBe(2);
-});
-
-test('check on a kernel that loops keeps the scenario and prints how to see it again', async () => {
-  const own = directoryWith({ 'loops.mjs': modules['loops.mjs']?.text ?? '' });
-  const { status, stderr } = await vmlockstep(own, [
-    'check',
-    '--kernel',
-    './loops.mjs',
-    '--kernel-timeout',
-    '700ms',
-    '--runs',
-    '20',
-  ]);
-  expect(stderr).toMatch(
-    /^error: kernel \.\/loops\.mjs: operation 2 \(\w+\): no answer within 0\.7 s; stored: npx vmlockstep replay out\/KERNEL-HUNG-1994\.scn\.json --kernel \.\/loops\.mjs\n$/,
-  );
-  expect(status).toBe(4);
-  expect(readScenario(join(own, 'out', 'KERNEL-HUNG-1994.scn.json')).scenario.operations.length).toBe(2);
-});
-
-test('check on a kernel that throws shrinks the scenario, keeps it and ends with status 4', async () => {
-  const own = directoryWith({ 'throws.mjs': modules['throws.mjs']?.text ?? '' });
-  const { status, stderr } = await vmlockstep(own, ['check', '--kernel', './throws.mjs', '--runs', '20']);
-  expect(stderr).toMatch(
-    /^error: kernel \.\/throws\.mjs: operation 2 \(\w+\): threw Error: boom; stored: npx vmlockstep replay out\/KERNEL-THREW-1994\.scn\.json --kernel \.\/throws\.mjs\n$/,
-  );
-  expect(status).toBe(4);
-  expect(readScenario(join(own, 'out', 'KERNEL-THREW-1994.scn.json')).scenario.operations.length).toBe(2);
 });
 
 describe('the toy allocator of examples/', () => {

@@ -25,8 +25,8 @@ describe('replay', () => {
     expect(`\n${stdout}`).toMatchInlineSnapshot(`
       "
         machine: 16 frames, kernel map [0xfe000000, 0xfe040000), boot entry to 0xfe002000, 32 entries, 4 maps
-        1  a = kmem_alloc(kernel, 8192)       → 0xfe002000
-        2  kmem_free(kernel, a + 4096, 4096)  → done
+        1  a = kmem_alloc(kernel, 0x2000)         → 0xfe002000
+        2  kmem_free(kernel, a + 0x1000, 0x1000)  → done
       held by kernel optimized
       1 passed, 0 failed
       "
@@ -50,7 +50,7 @@ describe('replay', () => {
                  0xfe002000  0xfe040000     62  (free)
             pmap kernel: 1 reference, 0 resident, 0 wired
 
-        1  a = kmem_alloc(kernel, 8192)       → 0xfe002000
+        1  a = kmem_alloc(kernel, 0x2000)         → 0xfe002000
             map kernel [0xfe000000, 0xfe040000): 4 pages, 2 entries, 1 reference
               |AABB............................................................|
                  start       end         pages  backing  offset      prot  max  inherit  wired
@@ -62,7 +62,7 @@ describe('replay', () => {
               0xfe002000      0  rw      W      --
               0xfe003000      1  rw      W      --
 
-        2  kmem_free(kernel, a + 4096, 4096)  → done
+        2  kmem_free(kernel, a + 0x1000, 0x1000)  → done
             map kernel [0xfe000000, 0xfe040000): 3 pages, 2 entries, 1 reference
               |AAB.............................................................|
                  start       end         pages  backing  offset      prot  max  inherit  wired

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseScenario, readScenario, type StoredScenario, scenarioText } from '../../cli/scenario-file.ts';
@@ -56,9 +57,22 @@ describe('what is no scenario is refused with its place', () => {
     ['a truncated file', text.slice(0, -20), /^x\.scn\.json: is not JSON \(.*\); the file may be cut short$/],
     ['garbage', '\u0000\u0001hello', /is not JSON/],
     ['an array', '[]', /must hold one JSON object/],
+    [
+      'a number that is none',
+      text.replace('"size":8192', '"size":NaN'),
+      /is not JSON \(line 6: unexpected "N"\)/,
+    ],
     ['a number', '7', /must hold one JSON object/],
-    ['a future version', altered((file) => ({ ...file, version: 2 })), /: version: /],
-    ['an unknown field', altered((file) => ({ ...file, extra: 1 })), /Unrecognized key: "extra"/],
+    [
+      'a future version',
+      altered((file) => ({ ...file, version: 2 })),
+      /: version: must be 1, the only version/,
+    ],
+    [
+      'an unknown field',
+      altered((file) => ({ ...file, extra: 1 })),
+      /: has the unknown field "extra"; remove it$/,
+    ],
     ['no machine', altered(({ machine: _, ...file }) => file), /: machine: /],
     [
       'an unknown operation',
@@ -85,7 +99,7 @@ describe('what is no scenario is refused with its place', () => {
     [
       'an argument too many',
       withOperation({ kind: 'pagedaemon', hard: true }),
-      /operations\[0\]: Unrecognized key: "hard"/,
+      /operations\[0\]: has the unknown field "hard"; remove it$/,
     ],
     [
       'a text for a number',
@@ -95,17 +109,17 @@ describe('what is no scenario is refused with its place', () => {
     [
       'a negative size',
       withOperation({ kind: 'kmem_alloc', map: 'kernel', size: -1 }),
-      /operations\[0\]\.size: .*>=0/,
+      /operations\[0\]\.size: must be a whole number from 0 to 4294967295$/,
     ],
     [
       'a size of 2^32',
       withOperation({ kind: 'kmem_alloc', map: 'kernel', size: 2 ** 32 }),
-      /operations\[0\]\.size: .*<=4294967295/,
+      /operations\[0\]\.size: must be a whole number from 0 to 4294967295$/,
     ],
     [
       'a fraction',
       withOperation({ kind: 'kmem_alloc', map: 'kernel', size: 1.5 }),
-      /operations\[0\]\.size: .*int/,
+      /operations\[0\]\.size: must be a whole number from 0 to 4294967295$/,
     ],
     ['a null', withOperation({ kind: 'kmem_alloc', map: null, size: 1 }), /operations\[0\]\.map: /],
     [
@@ -135,6 +149,26 @@ describe('what is no scenario is refused with its place', () => {
       /machine\.managedPages: must be a whole number from 1/,
     ],
     [
+      'a number beyond all numbers',
+      text.replace('"size":8192', '"size":1e999'),
+      /operations\[0\]\.size: must be a whole number from 0/,
+    ],
+    [
+      'a pool of 2^53 entries',
+      altered((file) => ({ ...file, machine: { ...failingReport.scenario.machine, mapEntries: 2 ** 53 } })),
+      /: machine\.mapEntries: must be a whole number from 1 to 16777216$/,
+    ],
+    [
+      'a flag that is a number',
+      withOperation({ kind: 'kmem_malloc', map: 'kernel', size: 1, canWait: 1 }),
+      /operations\[0\]\.canWait: must be true or false$/,
+    ],
+    [
+      'a name that stands twice',
+      text.replace('"size":8192', '"size":8192,"si\\u007ae":1'),
+      /^x\.scn\.json:6: has "size" twice in one object; remove one$/,
+    ],
+    [
       'an unaligned machine',
       altered((file) => ({
         ...file,
@@ -145,7 +179,7 @@ describe('what is no scenario is refused with its place', () => {
   ])('%s', (_, source, says) => {
     const message = complaint(source);
     expect(message).toMatch(says);
-    expect(message).toMatch(/^x\.scn\.json: /);
+    expect(message).toMatch(/^x\.scn\.json(:\d+)?: /);
     expect(message).not.toContain('\n');
     expect(message.length).toBeLessThan(260);
   });
@@ -160,6 +194,23 @@ describe('what is no scenario is refused with its place', () => {
   test('a file larger than 16 MiB is refused unread', () => {
     const path = join(directoryWith({ 'big.scn.json': ' '.repeat((16 << 20) + 1) }), 'big.scn.json');
     expect(() => readScenario(path)).toThrow(/holds 16777217 bytes; a scenario file holds at most 16777216/);
+  });
+  test('minus zero is zero', () => {
+    const { scenario } = parseScenario('x', text.replace('"size":8192', '"size":-0'));
+    expect(scenario.operations[0]).toStrictEqual({ kind: 'kmem_alloc', map: 'kernel', size: 0 });
+  });
+  test.runIf(existsSync('/dev/zero'))('a device without end is left at the limit', () => {
+    expect(() => readScenario('/dev/zero')).toThrow(/holds more than 16777216 bytes/);
+    expect(() => readScenario('/dev/null')).toThrow(/is empty/);
+  });
+  test.runIf(existsSync('/usr/bin/mkfifo'))('a pipe that nobody writes to is empty', () => {
+    const pipe = join(directoryWith(), 'pipe');
+    execFileSync('/usr/bin/mkfifo', [pipe]);
+    expect(() => readScenario(pipe)).toThrow(/pipe: is empty/);
+  });
+  test('a line ending of another system and a byte order mark', () => {
+    const directory = directoryWith({ 'w.json': `\ufeff${text.replaceAll('\n', '\r\n')}` });
+    expect(readScenario(join(directory, 'w.json'))).toEqual(stored);
   });
   test('bytes that are no text', () => {
     const directory = directoryWith();
@@ -191,7 +242,7 @@ describe('storing', () => {
   test('a directory that cannot be made is refused with its flag', () => {
     const directory = directoryWith({ file: '' });
     expect(() => storeScenario(join(directory, 'file', 'out'), 'A', stored)).toThrow(
-      /^--out .*: cannot be written: /,
+      /^--out .*: \S+file is not a directory; /,
     );
   });
 });

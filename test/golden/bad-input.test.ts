@@ -1,5 +1,5 @@
 /** Files that are no traces: each refused with one line that names the place, the fault and the mend. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -71,6 +71,15 @@ describe('files', () => {
   test('gzip data that unpacks to far more than a trace can be', () => {
     const bomb = write('bomb.jsonl.gz', gzipSync(Buffer.alloc(257 * 1024 * 1024), { level: 1 }));
     expect(messageOf(() => readTraceFile(bomb))).toMatch(/decompresses to more than 268435456 bytes/);
+  });
+
+  test.runIf(existsSync('/dev/zero'))('a device, which may never end', () => {
+    expect(messageOf(() => readTraceFile('/dev/zero'))).toMatch(/^\/dev\/zero: is a device; name a trace/);
+  });
+
+  test('text that is not UTF-8', () => {
+    const latin = write('latin.jsonl', Buffer.concat([Buffer.from(goodText), Buffer.from([0xe9])]));
+    expect(messageOf(() => readTraceFile(latin))).toMatch(/latin.jsonl: is not UTF-8 text; restore/);
   });
 
   test('a directory without traces', () => {

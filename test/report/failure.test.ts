@@ -19,9 +19,9 @@ test('a disagreement reads as program, marker, expected beside actual, sentence 
 
         machine: 16 frames, 2 of them scratch, 1 device frame, kernel map [0xfe000000, 0xfe040000), boot
         entry to 0xfe002000, 32 entries, 4 maps
-        1  a = kmem_alloc(kernel, 8192)                           → 0xfe002000
-        2  vm_map_pageable(kernel, a + 4096, a + 8192, pageable)  → KERN_SUCCESS
-      > 3  kmem_free(kernel, a, 8192)                             → done; wakes 1, 2
+        1  a = kmem_alloc(kernel, 0x2000)                             → 0xfe002000
+        2  vm_map_pageable(kernel, a + 0x1000, a + 0x2000, pageable)  → KERN_SUCCESS
+      > 3  kmem_free(kernel, a, 0x2000)                               → done; wakes 1, 2
         4  pagedaemon()
 
                                 expected  actual
@@ -58,9 +58,9 @@ test('an invariant broken by the model is blamed on the model, with its witnesse
 
         machine: 16 frames, 2 of them scratch, 1 device frame, kernel map [0xfe000000, 0xfe040000), boot
         entry to 0xfe002000, 32 entries, 4 maps
-        1  a = kmem_alloc(kernel, 8192)                           → 0xfe002000
-        2  vm_map_pageable(kernel, a + 4096, a + 8192, pageable)  → KERN_SUCCESS
-      > 3  kmem_free(kernel, a, 8192)                             → done; wakes 1, 2
+        1  a = kmem_alloc(kernel, 0x2000)                             → 0xfe002000
+        2  vm_map_pageable(kernel, a + 0x1000, a + 0x2000, pageable)  → KERN_SUCCESS
+      > 3  kmem_free(kernel, a, 0x2000)                               → done; wakes 1, 2
         4  pagedaemon()
 
         kernel: size 0x4000, entries cover 0x3000

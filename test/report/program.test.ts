@@ -42,8 +42,8 @@ describe('handles', () => {
     );
     expect(`\n${lines.join('\n')}\n`).toMatchInlineSnapshot(`
       "
-        1  a = kmem_alloc(kernel, 8192)                   → 0xfe002000
-        2  vm_map_remove(kernel, a + 4096, a + 8192)      → KERN_SUCCESS
+        1  a = kmem_alloc(kernel, 0x2000)                 → 0xfe002000
+        2  vm_map_remove(kernel, a + 0x1000, a + 0x2000)  → KERN_SUCCESS
         3  vm_map_remove(kernel, 0xfe001000, 0xfe005000)  → KERN_SUCCESS
       "
     `);
@@ -53,8 +53,8 @@ describe('handles', () => {
     const alloc: Operation = { kind: 'kmem_alloc', map: 'kernel', size: bytes(4096) };
     const free: Operation = { kind: 'kmem_free', map: 'kernel', address: at, size: bytes(4096) };
     const lines = print([alloc, free, alloc, free], [allocated(at), done, allocated(at), done]);
-    expect(lines[1]).toContain('kmem_free(kernel, a, 4096)');
-    expect(lines[3]).toContain('kmem_free(kernel, b, 4096)');
+    expect(lines[1]).toContain('kmem_free(kernel, a, 0x1000)');
+    expect(lines[3]).toContain('kmem_free(kernel, b, 0x1000)');
   });
 
   test('an allocation that slept gets its letter where it returns', () => {
@@ -67,7 +67,7 @@ describe('handles', () => {
       [{ kind: 'sleep', event: 'pages' }, allocated(at), done],
     );
     expect(lines[1]).toContain('a = resume(1)');
-    expect(lines[2]).toContain('kmem_free(kernel, a, 4096)');
+    expect(lines[2]).toContain('kmem_free(kernel, a, 0x1000)');
   });
 
   test('the twenty-seventh handle is aa', () => {
@@ -207,18 +207,18 @@ test('every kind reads as its C call', () => {
   const lines = print(OPERATION_KINDS.map((kind) => examples[kind]));
   expect(`\n${lines.join('\n')}\n`).toMatchInlineSnapshot(`
     "
-       1  kmem_alloc_pageable(kernel, 1)
+       1  kmem_alloc_pageable(kernel, 0x1)
        2  kmem_alloc(kernel, 0xfffff001)
-       3  kmem_malloc(kmem, 4096, canWait)
-       4  kmem_alloc_wait(kmem, 4096)
-       5  kmem_free(kernel, 0xfe002000, 4096)
-       6  kmem_free_wakeup(kmem, 0xfe002000, 4096)
-       7  kmem = kmem_suballoc(kernel, 65536, !pageable)
+       3  kmem_malloc(kmem, 0x1000, canWait)
+       4  kmem_alloc_wait(kmem, 0x1000)
+       5  kmem_free(kernel, 0xfe002000, 0x1000)
+       6  kmem_free_wakeup(kmem, 0xfe002000, 0x1000)
+       7  kmem = kmem_suballoc(kernel, 0x10000, !pageable)
        8  m1 = vm_map_create(0xfe002000, 0xfe003000, pageable)
        9  vm_map_deallocate(m1)
       10  vm_map_insert(kernel, anonymous, 0x00001000, 0xfe002000, 0xfe003000)
-      11  vm_map_findspace(kernel, 0xfe002000, 4096)
-      12  vm_map_find(kernel, NULL, 0x00000000, 0xfe002000, 4096, !findSpace)
+      11  vm_map_findspace(kernel, 0xfe002000, 0x1000)
+      12  vm_map_find(kernel, NULL, 0x00000000, 0xfe002000, 0x1000, !findSpace)
       13  vm_map_lookup_entry(kernel, 0xfe002000)
       14  vm_map_submap(kernel, 0xfe002000, 0xfe003000, m1)
       15  vm_map_protect(kernel, 0xfe002000, 0xfe003000, READ|WRITE, setMax)
@@ -232,7 +232,7 @@ test('every kind reads as its C call', () => {
       23  vm_fault(kernel, 0xfe002000, ALL)
       24  checked_read(kernel, 0xfe002000)
       25  checked_write(kernel, 0xfe002000, 0x0a)
-      26  cpu_read(0xfe002000, 4)
+      26  cpu_read(0xfe002000, 0x4)
       27  cpu_write(0xfe002000, {01 ff})
       28  pmap_enter(0xfe002000, frame3, READ, wired)
       29  pmap_kenter(0xfe002000, frame3)
@@ -293,7 +293,7 @@ test('every outcome has words of its own', () => {
     FALSE
     00 a5
     trap at 0xfe002000: KERN_INVALID_ADDRESS
-    frame3 + 16
+    frame3 + 0x10
     sleeps on map:kmem
     panic: kmem_suballoc
     rejected: breaks MAP-CREATE-2

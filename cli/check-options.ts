@@ -1,0 +1,19 @@
+/** What `check` was asked to do. */
+
+/** The verb's flags, environment and defaults merged. */
+export interface CheckOptions {
+  readonly seed: number;
+  /** Null: as many as the default run takes, or as the time allows. */
+  readonly runs: number | null;
+  readonly milliseconds: number | null;
+  /** Null: the default mix. */
+  readonly workload: string | null;
+  readonly kernel: string | null;
+  readonly kernelTimeout: number;
+  readonly json: boolean;
+  readonly requireGoals: boolean;
+  readonly out: string;
+}
+
+/** The mix of all workloads, which is what a run without --workload draws from. */
+export const DEFAULT_WORKLOAD = 'default';

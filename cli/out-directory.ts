@@ -1,0 +1,80 @@
+/** The directory of `--out`: tried before a run begins, made when there is something to keep. */
+import { closeSync, existsSync, mkdirSync, openSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { InputError } from '../contract/input-error.ts';
+
+const WHY: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'nothing can be made there',
+  ENOSPC: 'no space left',
+  ENAMETOOLONG: 'the name is too long',
+  ENOTDIR: 'a part of the path is not a directory',
+};
+
+/** Why the system refused, in a few words. */
+export function systemReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = 'code' in error ? String(error.code) : '';
+  return WHY[code] ?? error.message.split(/[\n,]/)[0] ?? error.name;
+}
+
+/**
+ * Makes the directory and answers which directories are new, the outermost first. One at a time: on some file systems
+ * (/proc) `recursive` never returns.
+ */
+export function makeDirectory(directory: string): string[] {
+  const missing: string[] = [];
+  let at = resolve(directory);
+  for (; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  if (!statSync(at).isDirectory()) {
+    const itself = missing.length === 0 ? '' : `${at} `;
+    throw new InputError(`--out ${directory}: ${itself}is not a directory; name one, or a path that is free`);
+  }
+  for (const path of missing) makeOne(path);
+  return missing;
+}
+
+/** Another run may make it at the same moment. */
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (!(existsSync(path) && statSync(path).isDirectory())) throw error;
+  }
+}
+
+/** Takes back what `makeDirectory` made, as far as nothing lies in it. */
+export function removeEmpty(made: readonly string[]): void {
+  for (const path of made.toReversed()) {
+    try {
+      rmdirSync(path);
+    } catch {
+      return;
+    }
+  }
+}
+
+/** Refuses, before a run begins, a directory that cannot take its results; leaves no trace. */
+export function checkDirectory(directory: string): void {
+  let made: string[] = [];
+  try {
+    made = makeDirectory(directory);
+    const probe = join(directory, `.vmlockstep-${process.pid}`);
+    closeSync(openSync(probe, 'wx'));
+    unlinkSync(probe);
+  } catch (error) {
+    throw unwritable(directory, error);
+  } finally {
+    removeEmpty(made);
+  }
+}
+
+/** The line for a directory that refuses a file. */
+export const unwritable = (directory: string, error: unknown): InputError =>
+  error instanceof InputError
+    ? error
+    : new InputError(
+        `--out ${directory}: cannot be written: ${systemReason(error)}; name a directory that can`,
+      );
