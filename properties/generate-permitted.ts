@@ -57,16 +57,29 @@ const DELETES: ReadonlySet<Operation['kind']> = new Set([
   'vm_map_delete',
 ]);
 
+/** True for a map that a caller made over memory of its own: once detached, nobody but its maker can miss it. */
+const isOfACaller = (name: MapName): boolean => name.startsWith('map');
+
+/** True when the submap stays because somebody waits for its space, or did so and has not run since (MAP-DEL-1). */
+function keptByWaiter(ground: Ground, name: MapName): boolean {
+  if (ground.inFlight() === 0 || ground.transitions().length > 0) return false;
+  const { asleep, runnable } = ground.sched();
+  return [...runnable, ...asleep.map(({ operation }) => operation)].some((number) => {
+    const operation = ground.operationOf(number);
+    return operation?.kind === 'kmem_alloc_wait' && operation.map === name;
+  });
+}
+
 /** True when the deletion would take a placeholder away that must stay: somebody still counts on the submap. */
 function detaches(ground: Ground, map: MapName, { start, end }: Range): boolean {
   return ground.maps.some(
     (known) =>
       known.parent === map &&
-      known.standing === 'attached' &&
       start <= known.min &&
       end >= known.max &&
       ground.map(known.name)?.entryCount === 0 &&
-      (known.deallocated ? ground.inFlight() > 0 : !ground.hostile),
+      !keptByWaiter(ground, known.name) &&
+      (known.deallocated || isOfACaller(known.name) ? ground.inFlight() > 0 : !ground.hostile),
   );
 }
 
@@ -93,8 +106,12 @@ function reachIsFair(ground: Ground, operation: Operation): boolean {
   if (map === 'kernel' && meetsWindow(ground, range)) {
     if (!isAccess(operation) || !windowAccessIsMapped(ground, operation, range)) return false;
   }
-  return !DELETES.has(operation.kind) || ground.maps.length === 1 || !detaches(ground, map, range);
+  if (!DELETES.has(operation.kind)) return true;
+  return !meetsUnguarded(ground, map, range) && (ground.maps.length === 1 || !detaches(ground, map, range));
 }
+
+const meetsUnguarded = (ground: Ground, map: MapName, { start, end }: Range): boolean =>
+  ground.unguarded().some((own) => own.map === map && start < own.end && end > own.start);
 
 /** True for a map whose contents callers may change or read; a loose map only takes part in few operations. */
 function mapIsFair(ground: Ground, operation: Operation): boolean {
@@ -108,6 +125,11 @@ function mapIsFair(ground: Ground, operation: Operation): boolean {
     case 'vm_map_lookup_entry':
     case 'vm_map_check_protection':
       return true;
+    // Of a loose map, because nobody else uses its addresses as long as none is touched.
+    case 'kmem_alloc_pageable':
+    case 'kmem_free':
+    case 'vm_map_submap':
+      return known.standing === 'loose';
     default:
       return false;
   }
@@ -117,7 +139,7 @@ function deallocationIsFair(ground: Ground, name: MapName): boolean {
   const known = ground.known(name);
   if (known === undefined || known.deallocated || BASE_MAPS.includes(name) || ground.inFlight() > 0)
     return false;
-  return !ground.maps.some(({ parent, standing }) => parent === name && standing === 'attached');
+  return !ground.maps.some(({ parent }) => parent === name);
 }
 
 function deletionIsFair(ground: Ground, map: MapName, { start, end }: Range): boolean {
@@ -179,7 +201,10 @@ function pmapIsFair(ground: Ground, operation: Operation): boolean {
 }
 
 function resumeIsFair(ground: Ground, operation: number): boolean {
-  if (ground.sched().runnable.includes(operation)) return true;
+  if (ground.sched().runnable.includes(operation)) {
+    const resumed = ground.operationOf(operation);
+    return resumed === undefined || !DELETES.has(resumed.kind) || reachIsFair(ground, resumed);
+  }
   return ground.hostile && ground.draw.percent(1);
 }
 
