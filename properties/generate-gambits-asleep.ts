@@ -26,7 +26,7 @@ function touch(ground: Ground, map: MapName, at: number): Operation {
 /** Puts a fresh map in the place of a range, with something in it or not; the range must be free. */
 function* submapInstead(ground: Ground, map: MapName, range: Range): SubPlan<void> {
   const { draw } = ground;
-  if (ground.maps.length > 7 || ground.pools().freeMaps === 0) return;
+  if (ground.maps.length > 8 || ground.pools().freeMaps === 0) return;
   yield call.insert(map, 'null', objectOffset(0), range);
   const name = ground.freshName('map');
   const { start, end } = bounds(range);
@@ -69,6 +69,12 @@ function* changeUnderneath(ground: Ground, map: MapName, range: Range, page: num
   }
 }
 
+/** Two wired pages of kernel_map that may be freed later; older ones where frames are short already. */
+function* larder(ground: Ground): SubPlan<number | undefined> {
+  if (ground.freePages() >= 2) return addressIn(yield call.allocWired('kernel', 2 * PAGE_SIZE));
+  return ground.allocation(({ map, by }) => map === 'kernel' && by === 'kmem_alloc')?.address;
+}
+
 /** A fault that sleeps for a frame while the memory under it is freed, replaced, cut, wired or shut (FAULT-7). */
 function* changedWhileAsleep(ground: Ground): Plan {
   const { draw } = ground;
@@ -77,7 +83,7 @@ function* changedWhileAsleep(ground: Ground): Plan {
   const count = draw.between(1, 3);
   if (!fits(ground, map, count) || !fits(ground, 'kernel', count + 4)) return;
   const at = addressIn(yield call.allocPageable(map, count * PAGE_SIZE));
-  const food = addressIn(yield call.allocWired('kernel', 2 * PAGE_SIZE));
+  const food = yield* larder(ground);
   if (at === undefined || food === undefined) return;
   const page = at + draw.below(count) * PAGE_SIZE;
   if (!(yield* drain(ground, 0))) return;
@@ -199,6 +205,7 @@ function* wokenNotRun(ground: Ground): Plan {
   if (!ground.sched().runnable.includes(waiter)) return;
   yield call.resume(waiter);
   yield call.free(name, at, count * PAGE_SIZE);
+  yield { kind: 'vm_map_deallocate', map: name };
   yield call.free('kernel', at, count * PAGE_SIZE);
 }
 

@@ -65,6 +65,7 @@ function* nearlySubmap(ground: Ground): Plan {
       yield create(ground, inner, span(at, 1));
       yield attach(map, span(at, 1), inner);
       yield refused(attach(map, draw.percent(50) ? range : span(at, 1), draw.pick([name, inner])));
+      yield { kind: 'vm_map_deallocate', map: inner };
       yield call.free(map, at, PAGE_SIZE);
       return;
     }
@@ -218,8 +219,9 @@ export const SUBMAP_GAMBITS: readonly Gambit[] = [
   },
   {
     name: 'moved-submap',
-    weight: 6,
+    weight: 16,
     needs: ['vm_map_create', 'vm_map_submap', 'vm_map_insert', 'kmem_free'],
+    hostile: true,
     plan: movedSubmap,
   },
 ];

@@ -57,9 +57,6 @@ const DELETES: ReadonlySet<Operation['kind']> = new Set([
   'vm_map_delete',
 ]);
 
-/** True for a map that a caller made over memory of its own: once detached, nobody but its maker can miss it. */
-const isOfACaller = (name: MapName): boolean => name.startsWith('map');
-
 /** True when the submap stays because somebody waits for its space, or did so and has not run since (MAP-DEL-1). */
 function keptByWaiter(ground: Ground, name: MapName): boolean {
   if (ground.inFlight() === 0 || ground.transitions().length > 0) return false;
@@ -79,7 +76,7 @@ function detaches(ground: Ground, map: MapName, { start, end }: Range): boolean 
       end >= known.max &&
       ground.map(known.name)?.entryCount === 0 &&
       !keptByWaiter(ground, known.name) &&
-      (known.deallocated || isOfACaller(known.name) ? ground.inFlight() > 0 : !ground.hostile),
+      (known.deallocated ? ground.inFlight() > 0 : !ground.hostile),
   );
 }
 
