@@ -5,6 +5,7 @@ import type { MapName } from '../contract/vm-map.ts';
 import * as call from './generate-calls.ts';
 import { addressIn, fits, type Gambit, type Plan, refused, type SubPlan, span } from './generate-gambits.ts';
 import { drain } from './generate-gambits-sleep.ts';
+import { nullRange } from './generate-gambits-submap.ts';
 import type { Ground } from './generate-ground.ts';
 import type { Range } from './generate-reading.ts';
 import { bounds, clip, someMap } from './generate-recipe.ts';
@@ -181,7 +182,7 @@ function* wokenNotRun(ground: Ground): Plan {
   const count = draw.between(1, 3);
   if (ground.maps.length > 7 || ground.pools().freeMaps === 0 || ground.inFlight() > 3) return;
   if (!fits(ground, 'kernel', count + 1)) return;
-  const at = addressIn(yield call.allocPageable('kernel', count * PAGE_SIZE));
+  const at = yield* nullRange(ground, 'kernel', count);
   if (at === undefined) return;
   const { start, end } = bounds(span(at, count));
   const name = ground.freshName('map');

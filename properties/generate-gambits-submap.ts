@@ -23,6 +23,16 @@ const create = (ground: Ground, name: MapName, range: Range): Operation => {
 const mayCreate = (ground: Ground, count: number): boolean =>
   ground.maps.length + count <= 9 && ground.pools().freeMaps >= count;
 
+/** A null range of `count` pages, behind a hole where there is room, so that it does not grow what lies below. */
+export function* nullRange(ground: Ground, map: MapName, count: number): SubPlan<number | undefined> {
+  const hole = ground.holes(map).find(({ start, end }) => end - start > count * PAGE_SIZE);
+  if (hole === undefined || ground.draw.percent(20))
+    return addressIn(yield call.allocPageable(map, count * PAGE_SIZE));
+  const at = hole.start + PAGE_SIZE;
+  const outcome = yield call.insert(map, 'null', objectOffset(0), span(at, count));
+  return outcome.kind === 'kern' && outcome.code === 0 ? at : undefined;
+}
+
 const someParent = (ground: Ground, share: number): MapName =>
   someMap(ground, share, ({ standing }) => standing === 'attached');
 
@@ -32,7 +42,7 @@ function* nearlySubmap(ground: Ground): Plan {
   const map = someParent(ground, 75);
   const count = draw.between(2, 3);
   if (!mayCreate(ground, 2) || !fits(ground, map, count + 1)) return;
-  const at = addressIn(yield call.allocPageable(map, (count + 1) * PAGE_SIZE));
+  const at = yield* nullRange(ground, map, count + 1);
   if (at === undefined) return;
   const range = span(at, count);
   const name = ground.freshName('map');
@@ -124,7 +134,7 @@ function* mapInItself(ground: Ground): Plan {
   const count = draw.between(1, 3);
   if (!mayCreate(ground, 2) || !fits(ground, 'kernel', count)) return;
   const whole = ground.machine.kernelMax - ground.machine.kernelMin;
-  const at = addressIn(yield call.allocPageable('kernel', count * PAGE_SIZE));
+  const at = yield* nullRange(ground, 'kernel', count);
   if (at === undefined) return;
   const range = span(at, count);
   const outer = ground.freshName('map');
@@ -177,7 +187,7 @@ function* movedSubmap(ground: Ground): Plan {
   const map = someParent(ground, 75);
   const count = draw.between(1, 3);
   if (!mayCreate(ground, 2) || ground.inFlight() > 0 || !fits(ground, map, count)) return;
-  const at = addressIn(yield call.allocPageable(map, count * PAGE_SIZE));
+  const at = yield* nullRange(ground, map, count);
   if (at === undefined) return;
   const range = span(at, count);
   const name = ground.freshName('map');

@@ -101,6 +101,7 @@ function reachIsFair(ground: Ground, operation: Operation): boolean {
   if (reached === undefined) return true;
   const { map, range } = reached;
   if (map === 'kernel' && meetsWindow(ground, range)) {
+    if (operation.kind === 'vm_map_pageable') return insideWindow(ground, range);
     if (!isAccess(operation) || !windowAccessIsMapped(ground, operation, range)) return false;
   }
   if (!DELETES.has(operation.kind)) return true;

@@ -285,7 +285,7 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
     name: 'hostile',
     claim:
       'Callers alias objects, detach submaps and use the boot entry, and the rules still decide every outcome.',
-    share: 8,
+    share: 10,
     weights: { ...BALANCED, vm_map_insert: 14, kmem_suballoc: 5, vm_map_pageable: 16 },
     machines: SMALL_MACHINES,
     errorShare: 0.12,
