@@ -115,17 +115,14 @@ function* used(ground: Ground, parent: MapName, name: MapName): SubPlan<void> {
 function* looseMapDies(ground: Ground): Plan {
   const { draw } = ground;
   const count = draw.between(2, 4);
-  const map = someParent(ground, 80);
-  if (!mayCreate(ground, 1) || !fits(ground, map, count)) return;
-  const at = addressIn(yield call.allocPageable(map, count * PAGE_SIZE));
-  if (at === undefined) return;
   const name = ground.freshName('map');
+  const at = apart(ground, name);
+  if (!mayCreate(ground, 1) || at === undefined) return;
   const { start, end } = bounds(span(at, count));
   yield { kind: 'vm_map_create', name, min: start, max: end, pageable: draw.percent(30) };
   yield call.allocPageable(name, count * PAGE_SIZE);
   if (draw.percent(60)) yield call.free(name, at + draw.below(count) * PAGE_SIZE, PAGE_SIZE);
-  if (draw.percent(70)) yield { kind: 'vm_map_deallocate', map: name };
-  else yield attach(map, { start, end }, name);
+  yield { kind: 'vm_map_deallocate', map: name };
 }
 
 /** A map offered as a submap of itself, or of a map inside it (MAP-SUB-1: sub ≠ map, no cycles). */
@@ -133,34 +130,34 @@ function* mapInItself(ground: Ground): Plan {
   const { draw } = ground;
   const count = draw.between(1, 3);
   if (!mayCreate(ground, 2) || !fits(ground, 'kernel', count)) return;
-  const whole = ground.machine.kernelMax - ground.machine.kernelMin;
-  const at = yield* nullRange(ground, 'kernel', count);
+  const outer = ground.freshName('map');
+  const within = ground.hostile && draw.percent(60);
+  const at = within ? yield* nullRange(ground, 'kernel', count) : apart(ground, outer);
   if (at === undefined) return;
   const range = span(at, count);
-  const outer = ground.freshName('map');
   yield create(ground, outer, range);
   yield call.allocPageable(outer, count * PAGE_SIZE);
   let inner = outer;
-  if (draw.percent(50)) {
+  if (ground.hostile && draw.percent(60)) {
     inner = ground.freshName('map');
     yield create(ground, inner, range);
     yield attach(outer, range, inner);
     yield call.allocPageable(inner, count * PAGE_SIZE);
   }
   yield refused(attach(inner, range, outer));
-  yield draw.percent(70) ? attach('kernel', range, outer) : refused(attach('kernel', span(at, 0), 'kernel'));
+  if (!within) return;
+  yield attach('kernel', range, outer);
   if (ground.freePages() > 0) yield call.write('kernel', at, 4);
   yield call.free(inner, at, count * PAGE_SIZE);
-  if (largestIsWhole(ground, whole)) yield refused(attach('kernel', kernelRange(ground), 'kernel'));
 }
+
+/** An address that no other map has anything to do with: memory there belongs to this loose map alone. */
+const apart = (ground: Ground, name: MapName): number | undefined => {
+  const at = 0x1000_0000 + Number(name.slice('map'.length)) * 16 * PAGE_SIZE;
+  return at + 16 * PAGE_SIZE < ground.machine.kernelMin ? at : undefined;
+};
 
 const kernelRange = ({ machine: { kernelMin: start, kernelMax: end } }: Ground): Range => ({ start, end });
-
-/** True where one entry without object covers all of kernel_map. */
-function largestIsWhole(ground: Ground, whole: number): boolean {
-  const entry = ground.entryAt('kernel', ground.machine.kernelMin);
-  return entry !== undefined && entry.backing === null && entry.end - entry.start === whole;
-}
 
 /** All of kernel_map as one null range, offered as its own submap, or as one of a submap that spans it. */
 function* kernelInItself(ground: Ground): Plan {
@@ -225,6 +222,7 @@ export const SUBMAP_GAMBITS: readonly Gambit[] = [
     name: 'kernel-in-itself',
     weight: 12,
     needs: ['kmem_alloc_pageable', 'vm_map_submap'],
+    hostile: true,
     plan: kernelInItself,
   },
   {

@@ -123,11 +123,11 @@ function mapIsFair(ground: Ground, operation: Operation): boolean {
     case 'vm_map_lookup_entry':
     case 'vm_map_check_protection':
       return true;
-    // Of a loose map, because nobody else uses its addresses as long as none is touched.
+    // A loose map away from kernel_map shares its addresses with nobody.
     case 'kmem_alloc_pageable':
     case 'kmem_free':
     case 'vm_map_submap':
-      return known.standing === 'loose';
+      return known.standing === 'loose' && known.max <= ground.machine.kernelMin;
     default:
       return false;
   }
