@@ -149,7 +149,7 @@ function* wiringAsleep(ground: Ground): Plan {
   const at = addressIn(yield call.allocPageable(map, 5 * PAGE_SIZE));
   const food = addressIn(yield call.allocWired('kernel', 3 * PAGE_SIZE));
   if (at === undefined || food === undefined || !(yield* drain(ground, draw.below(3)))) return;
-  if (draw.percent(60)) yield call.inherit(map, span(at + 2 * PAGE_SIZE, 1), 2);
+  if (draw.percent(80)) yield call.inherit(map, span(at + 2 * PAGE_SIZE, 1), 2);
   const slept = yield call.wire(map, span(at + PAGE_SIZE, 3));
   if (slept.kind !== 'sleep') return;
   const owner = ground.operations.length;
@@ -168,6 +168,13 @@ function* wiringAsleep(ground: Ground): Plan {
     ]);
     if (outcome.kind === 'sleep') waiters.push(ground.operations.length);
   }
+  const seam = span(at + draw.pick([2, 2, 3]) * PAGE_SIZE, 0);
+  if (draw.percent(60))
+    yield draw.pick<Operation>([
+      call.protect(map, seam, 7),
+      call.remove(map, seam),
+      call.inherit(map, seam, 1),
+    ]);
   yield call.free('kernel', food, 3 * PAGE_SIZE);
   yield call.pagedaemon;
   yield call.resume(owner);
@@ -226,7 +233,7 @@ export const ASLEEP_GAMBITS: readonly Gambit[] = [
   },
   {
     name: 'wiring-asleep',
-    weight: 6,
+    weight: 9,
     needs: ['kmem_alloc', 'kmem_alloc_pageable', 'vm_map_pageable', 'pagedaemon', 'resume'],
     plan: wiringAsleep,
   },

@@ -146,7 +146,7 @@ function* everyRight(ground: Ground): Plan {
   if (at === undefined) return;
   if (draw.percent(50)) yield call.write(map, at, 1);
   for (let i = draw.between(1, 2); i > 0; i -= 1) {
-    const rights = draw.pick([2, 4, 6, 2, 1, 5, 3, 0]);
+    const rights = draw.pick([2, 4, 6, 2, 6, 1, 5, 3, 0]);
     yield draw.percent(80) ? call.protect(map, span(at, 1), rights) : setMax(map, span(at, 1), rights);
     const asked = draw.pick([0, 1, 2, 3, 4, 5, 6, 7]);
     const left = ground.entryAt(map, at)?.protection ?? 0;
@@ -156,7 +156,7 @@ function* everyRight(ground: Ground): Plan {
       [call.write(map, at, 5), 3],
     ];
     for (const [step, wanted] of steps)
-      if (draw.percent(60)) yield (wanted & ~left) === 0 ? step : refused(step);
+      if (draw.percent((left & 3) === 2 ? 90 : 60)) yield (wanted & ~left) === 0 ? step : refused(step);
     if (ground.mapping(at) === null && (left & 3) !== 3 && draw.percent(40))
       yield refused({ kind: 'cpu_write', address: clip(at), bytes: [3] });
   }
@@ -193,6 +193,6 @@ export const MERGE_GAMBITS: readonly Gambit[] = [
     plan: wiredUnevenly,
   },
   { name: 'refused-late', weight: 5, needs: ['kmem_alloc_pageable', 'vm_map_protect'], plan: refusedLate },
-  { name: 'every-right', weight: 7, needs: ['vm_map_protect'], plan: everyRight },
+  { name: 'every-right', weight: 11, needs: ['vm_map_protect'], plan: everyRight },
   { name: 'regrown', weight: 6, needs: ['kmem_alloc_pageable', 'kmem_free'], plan: regrown },
 ];

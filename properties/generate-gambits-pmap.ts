@@ -90,7 +90,7 @@ export const PMAP_GAMBITS: readonly Gambit[] = [
   { name: 'shared-frame', weight: 8, needs: ['pmap_enter', 'pmap_kenter', 'pmap_remove'], plan: sharedFrame },
   {
     name: 'wired-window',
-    weight: 6,
+    weight: 11,
     needs: ['pmap_enter', 'pmap_kenter', 'vm_map_pageable'],
     plan: wiredWindow,
   },

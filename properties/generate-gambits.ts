@@ -271,9 +271,9 @@ export const GAMBITS: readonly Gambit[] = [
   { name: 'interior-frees', weight: 2, needs: ['kmem_alloc_pageable', 'kmem_free'], plan: interiorFrees },
   {
     name: 'abandoned-submap',
-    weight: 4,
+    weight: 8,
     needs: ['kmem_suballoc', 'vm_map_deallocate', 'kmem_free'],
     plan: abandonedSubmap,
   },
-  { name: 'many-maps', weight: 2, needs: ['vm_map_create'], plan: manyMaps },
+  { name: 'many-maps', weight: 6, needs: ['vm_map_create'], plan: manyMaps },
 ];

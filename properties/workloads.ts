@@ -118,7 +118,7 @@ const MIXED_MACHINES: Weighted<MachineProfile> = [
   [2, 'wide'],
   [80, 'mb-below'],
   [60, 'starved'],
-  [60, 'static-maps'],
+  [90, 'static-maps'],
   [40, 'few-entries'],
   [60, 'top'],
   [350, 'random'],
