@@ -173,17 +173,17 @@ const WORKED: readonly (readonly [string, readonly Operation[], readonly Operati
   [
     'fault-woken-into-submap',
     [
-      pageable(1),
       wired(8),
-      write(0),
-      free(0, 1),
-      pageable(1),
-      create(0, 1),
-      attach('kernel', 0, 1, 'map0'),
+      within(9, 1, 'kernel'),
+      write(9),
+      free(9, 1),
+      within(9, 1, 'kernel'),
+      create(9, 1),
+      attach('kernel', 9, 1, 'map0'),
       { kind: 'pagedaemon' },
       resume(3),
     ],
-    [pageable(1), wired(8), write(0), { kind: 'pagedaemon' }, resume(3)],
+    [wired(8), within(9, 1, 'kernel'), write(9), { kind: 'pagedaemon' }, resume(3)],
   ],
   ['panic:suballoc', [suballoc(0)], [suballoc(1)]],
   ['panic:wrong-map', [kmem, malloc('kernel')], [kmem, malloc('kmem')]],
@@ -192,9 +192,9 @@ const WORKED: readonly (readonly [string, readonly Operation[], readonly Operati
 function create(n: number, count: number): Operation {
   return { kind: 'vm_map_create', name: 'map0', min: page(n), max: page(n + count), pageable: false };
 }
-function within(n: number, count: number): Operation {
+function within(n: number, count: number, map = 'map0'): Operation {
   const range = { start: page(n), end: page(n + count) };
-  return { kind: 'vm_map_insert', map: 'map0', object: 'null', offset: objectOffset(0), ...range };
+  return { kind: 'vm_map_insert', map, object: 'null', offset: objectOffset(0), ...range };
 }
 function attach(map: string, n: number, count: number, submap: string): Operation {
   return { kind: 'vm_map_submap', map, start: page(n), end: page(n + count), submap };
