@@ -116,18 +116,19 @@ function mapIsFair(ground: Ground, operation: Operation): boolean {
   if (!('map' in operation)) return true;
   const known = ground.known(operation.map);
   if (known === undefined) return false;
-  if (known.standing === 'attached' || ground.hostile) return true;
+  const apart = known.max <= ground.machine.kernelMin;
+  if (!apart && (known.standing === 'attached' || ground.hostile)) return true;
   switch (operation.kind) {
     case 'vm_map_deallocate':
     case 'vm_map_findspace':
     case 'vm_map_lookup_entry':
     case 'vm_map_check_protection':
       return true;
-    // A loose map away from kernel_map shares its addresses with nobody.
+    // A map away from kernel_map shares its addresses with nobody, and has no page tables.
     case 'kmem_alloc_pageable':
     case 'kmem_free':
     case 'vm_map_submap':
-      return known.standing === 'loose' && known.max <= ground.machine.kernelMin;
+      return apart;
     default:
       return false;
   }
