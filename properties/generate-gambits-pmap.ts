@@ -87,7 +87,12 @@ function* wiredWindow(ground: Ground): Plan {
 
 /** Plans on the scratch window. */
 export const PMAP_GAMBITS: readonly Gambit[] = [
-  { name: 'shared-frame', weight: 8, needs: ['pmap_enter', 'pmap_kenter', 'pmap_remove'], plan: sharedFrame },
+  {
+    name: 'shared-frame',
+    weight: 11,
+    needs: ['pmap_enter', 'pmap_kenter', 'pmap_remove'],
+    plan: sharedFrame,
+  },
   {
     name: 'wired-window',
     weight: 11,

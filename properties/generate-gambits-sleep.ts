@@ -125,7 +125,7 @@ function* filledByFault(ground: Ground): Plan {
 
 /** Plans about sleepers. */
 export const SLEEP_GAMBITS: readonly Gambit[] = [
-  { name: 'short-nowait', weight: 6, needs: ['kmem_alloc', 'kmem_malloc'], plan: shortNowait },
+  { name: 'short-nowait', weight: 10, needs: ['kmem_alloc', 'kmem_malloc'], plan: shortNowait },
   { name: 'starved-owner', weight: 8, needs: ['kmem_alloc', 'pagedaemon', 'resume'], plan: starvedOwner },
   {
     name: 'space-waiter',
