@@ -120,7 +120,7 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: TREE,
     find: '    return unwrappedEnd(tail, length) <= this.max ? tail : undefined;',
     replace: '    return unwrappedEnd(tail, length) <= this.max + 4096 ? tail : undefined;',
-    caughtBy: ['INV-MAP-FIRSTFIT', 'INV-MAP-BOUNDS', 'INV-ACC-PANICTEXT', 'INV-MAP-NOTRANS'],
+    caughtBy: ['INV-MAP-FIRSTFIT', 'INV-MAP-BOUNDS', 'INV-ACC-PANICTEXT', 'INV-MAP-NOTRANS', 'INV-OBJ-REF'],
   },
   {
     name: 'free-rounds-end-down',
@@ -295,7 +295,7 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     find: '    this.enter(va, frame, { protection: VM_PROT_ALL, wired: true });',
     replace:
       '    this.enter(va, frame, { protection: VM_PROT_ALL, wired: true });\n    if (this.isManaged(frame)) this.#pv.remove(frame, truncPage(va));',
-    caughtBy: ['INV-PMAP-PV', 'INV-PMAP-FRAME', 'INV-PAGE-FREEBARE'],
+    caughtBy: ['INV-PMAP-PV', 'INV-PMAP-FRAME', 'INV-PAGE-FREEBARE', 'INV-ACC-UNMAPPED'],
   },
   {
     name: 'kenter-not-counted-wired',
@@ -352,7 +352,13 @@ export const FAULTY_KERNELS: readonly FaultPatch[] = [
     file: VM_MAP_DELETE,
     find: '    if (submap.entries.count > 0 || kernel.sched.isAwaited(submap.space)) return false;\n',
     replace: '',
-    caughtBy: ['INV-MAP-SUBCONTAIN', 'INV-MAP-LEAFDISJ', 'INV-WIRE-PTE', 'INV-WIRE-RESIDENT'],
+    caughtBy: [
+      'INV-MAP-SUBCONTAIN',
+      'INV-MAP-LEAFDISJ',
+      'INV-WIRE-PTE',
+      'INV-WIRE-RESIDENT',
+      'INV-CPU-WIREDNOFAULT',
+    ],
   },
   {
     name: 'delete-part-of-submap',
