@@ -1,5 +1,5 @@
 /** Deliberate error paths of vm_map.c: every KERN code, from every operation that can return it. */
-import { ADDRESS_SPACE_END, bytes, PAGE_SIZE } from '../contract/address.ts';
+import { ADDRESS_SPACE_END, bytes, objectOffset, PAGE_SIZE } from '../contract/address.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { EntrySnapshot, InsertedObject, MapName } from '../contract/vm-map.ts';
 import * as call from './generate-calls.ts';
@@ -9,7 +9,7 @@ import { properOffset } from './generate-map.ts';
 import { isPlaceholder, type Range } from './generate-reading.ts';
 import { bounds, clip, someMap } from './generate-recipe.ts';
 import { oversize } from './selectors.ts';
-import { probe, someEntry } from './selectors-ranges.ts';
+import { FREE_ROOM, probe, someEntry } from './selectors-ranges.ts';
 
 interface Place {
   readonly map: MapName;
@@ -86,6 +86,9 @@ function badInsert(ground: Ground): Operation | undefined {
   if (place === undefined) return undefined;
   const object = ground.draw.pick<InsertedObject>(['null', 'anon', 'kernel']);
   const offset = properOffset(ground, object, clip(place.range.start));
+  const hole = ground.draw.percent(15) ? FREE_ROOM(ground, place.map) : undefined;
+  if (hole !== undefined)
+    return call.insert(place.map, 'anon', objectOffset(ground.draw.pick([1, 2048])), hole);
   return call.insert(place.map, object, offset, place.range);
 }
 
@@ -105,6 +108,18 @@ function badFind(ground: Ground): Operation | undefined {
     [most, here, false],
     [size, here, false],
   ]);
+  const hole = draw.percent(12) ? FREE_ROOM(ground, map) : undefined;
+  if (hole !== undefined) {
+    const room = { address: clip(hole.start), length: bytes(hole.end - hole.start) };
+    return {
+      kind: 'vm_map_find',
+      map,
+      object: 'anon',
+      offset: objectOffset(1),
+      ...room,
+      findSpace: draw.percent(50),
+    };
+  }
   const offset = properOffset(ground, object, here);
   return {
     kind: 'vm_map_find',
@@ -145,7 +160,8 @@ function badSubmap(ground: Ground): Operation | undefined {
   ]);
   const { map } = place;
   const known = ground.known(submap);
-  if (known?.standing === 'loose' && known.min === range.start && known.max === range.end) return undefined;
+  if (known?.standing !== 'attached' && known?.min === range.start && known.max === range.end)
+    return undefined;
   return { kind: 'vm_map_submap', map, submap, ...bounds(range) };
 }
 

@@ -1,7 +1,8 @@
 /** Gambits of direct pmap operations on the scratch window. */
-import { PAGE_SIZE } from '../contract/address.ts';
+import { frameNumber, PAGE_SIZE } from '../contract/address.ts';
 import type { Operation } from '../contract/operation.ts';
-import type { Gambit, Plan } from './generate-gambits.ts';
+import * as call from './generate-calls.ts';
+import { type Gambit, type Plan, span } from './generate-gambits.ts';
 import type { Ground } from './generate-ground.ts';
 import { ownFrame } from './generate-pmap.ts';
 import { bounds, clip } from './generate-recipe.ts';
@@ -60,9 +61,44 @@ function* bitsOfFrame(ground: Ground): Plan {
   yield { kind: 'pmap_change_wiring', address: at, wired: false };
 }
 
+/** Window pages wired like any memory, and other frames put over them, which unwiring must not take for its own (FAULT-UNW-1). */
+function* wiredWindow(ground: Ground): Plan {
+  const { draw, machine } = ground;
+  const places = twoPages(ground);
+  const own = ownFrame(ground);
+  if (places === undefined || own === undefined || ground.freePages() < 2 || ground.inFlight() > 0) return;
+  const device = frameNumber(machine.managedPages + draw.below(Math.max(1, machine.deviceFrames)));
+  const frame = machine.deviceFrames > 0 && draw.percent(80) ? device : own;
+  const at = clip(places[0]);
+  const range = span(places[0], draw.between(1, 2));
+  yield call.wire('kernel', range);
+  yield draw.pick<Operation>([
+    { kind: 'pmap_enter', address: at, frame, protection: draw.pick([7, 1, 0]), wired: draw.percent(50) },
+    { kind: 'pmap_enter', address: at, frame, protection: 7, wired: true },
+    { kind: 'pmap_kenter', address: at, frame },
+    { kind: 'pmap_remove', ...bounds(range) },
+  ]);
+  if (draw.percent(20)) yield call.wire('kernel', span(places[0], 1));
+  if (draw.percent(20)) yield { kind: 'cpu_write', address: at, bytes: [5] };
+  yield call.unwire('kernel', range);
+  if (draw.percent(30)) yield { kind: 'pmap_remove', ...bounds(range) };
+  if (draw.percent(40)) yield call.wire('kernel', span(places[0], 1));
+}
+
 /** Plans on the scratch window. */
 export const PMAP_GAMBITS: readonly Gambit[] = [
-  { name: 'shared-frame', weight: 8, needs: ['pmap_enter', 'pmap_kenter', 'pmap_remove'], plan: sharedFrame },
+  {
+    name: 'shared-frame',
+    weight: 11,
+    needs: ['pmap_enter', 'pmap_kenter', 'pmap_remove'],
+    plan: sharedFrame,
+  },
+  {
+    name: 'wired-window',
+    weight: 11,
+    needs: ['pmap_enter', 'pmap_kenter', 'vm_map_pageable'],
+    plan: wiredWindow,
+  },
   {
     name: 'bits-of-frame',
     weight: 6,

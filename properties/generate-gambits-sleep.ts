@@ -3,16 +3,14 @@ import { PAGE_SIZE } from '../contract/address.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import * as call from './generate-calls.ts';
-import { addressIn, type Gambit, type Plan, refused, type SubPlan, span } from './generate-gambits.ts';
+import { addressIn, fits, type Gambit, type Plan, refused, type SubPlan, span } from './generate-gambits.ts';
 import type { Ground } from './generate-ground.ts';
 import { clip, mallocMap, someMap } from './generate-recipe.ts';
+import { aroundTransition } from './generate-wake.ts';
 import { largestHole } from './selectors.ts';
 
-const fits = (ground: Ground, map: MapName, count: number): boolean =>
-  largestHole(ground, map) >= count * PAGE_SIZE;
-
 /** Takes frames until `left` are free; true when that was possible. */
-function* drain(ground: Ground, left: number): SubPlan<boolean> {
+export function* drain(ground: Ground, left: number): SubPlan<boolean> {
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const surplus = ground.freePages() - left;
     if (surplus === 0) return true;
@@ -37,14 +35,15 @@ function* shortNowait(ground: Ground): Plan {
 function meddle(ground: Ground, map: MapName, start: number, count: number): Operation {
   const { draw } = ground;
   const page = span(start + draw.below(count) * PAGE_SIZE, 1);
+  const near = draw.percent(50) ? page : aroundTransition(ground, { map, ...span(start, count) });
   return draw.pick<Operation>([
     call.free(map, start, count * PAGE_SIZE),
-    call.freeWakeup(map, page.start, PAGE_SIZE),
-    call.remove(map, page),
-    call.wire(map, page),
-    call.unwire(map, page),
-    call.protect(map, page, draw.pick([1, 3, 7])),
-    call.inherit(map, page, 2),
+    call.freeWakeup(map, near.start, near.end - near.start),
+    call.remove(map, near),
+    call.wire(map, near),
+    call.unwire(map, near),
+    call.protect(map, near, draw.pick([1, 3, 7])),
+    call.inherit(map, near, 2),
     call.fault(map, page.start, 1),
     { kind: 'vm_map_simplify', map, start: clip(page.start) },
     call.allocWired(map, PAGE_SIZE),
@@ -126,7 +125,7 @@ function* filledByFault(ground: Ground): Plan {
 
 /** Plans about sleepers. */
 export const SLEEP_GAMBITS: readonly Gambit[] = [
-  { name: 'short-nowait', weight: 6, needs: ['kmem_alloc', 'kmem_malloc'], plan: shortNowait },
+  { name: 'short-nowait', weight: 10, needs: ['kmem_alloc', 'kmem_malloc'], plan: shortNowait },
   { name: 'starved-owner', weight: 8, needs: ['kmem_alloc', 'pagedaemon', 'resume'], plan: starvedOwner },
   {
     name: 'space-waiter',

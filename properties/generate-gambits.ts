@@ -22,7 +22,7 @@ export interface Refused {
 export type Plan = Generator<Operation | Refused, void, Outcome>;
 
 /** A part of a plan with a result of its own. */
-export type SubPlan<Result> = Generator<Operation, Result, Outcome>;
+export type SubPlan<Result> = Generator<Operation | Refused, Result, Outcome>;
 
 /** Marks a step as one that is meant to be refused. */
 export const refused = (operation: Operation): Refused => ({ refused: operation });
@@ -45,7 +45,8 @@ export const addressIn = (outcome: Outcome): number | undefined =>
 /** [start, start + count pages). */
 export const span = (start: number, count: number) => ({ start, end: start + count * PAGE_SIZE });
 
-const fits = (ground: Ground, map: MapName, count: number): boolean =>
+/** Room for `count` pages in one piece. */
+export const fits = (ground: Ground, map: MapName, count: number): boolean =>
   largestHole(ground, map) >= count * PAGE_SIZE;
 
 /** Write into memory, free it, get the same place again and look whether anything shines through. */
@@ -270,9 +271,9 @@ export const GAMBITS: readonly Gambit[] = [
   { name: 'interior-frees', weight: 2, needs: ['kmem_alloc_pageable', 'kmem_free'], plan: interiorFrees },
   {
     name: 'abandoned-submap',
-    weight: 4,
+    weight: 8,
     needs: ['kmem_suballoc', 'vm_map_deallocate', 'kmem_free'],
     plan: abandonedSubmap,
   },
-  { name: 'many-maps', weight: 2, needs: ['vm_map_create'], plan: manyMaps },
+  { name: 'many-maps', weight: 6, needs: ['vm_map_create'], plan: manyMaps },
 ];

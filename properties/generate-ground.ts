@@ -7,7 +7,7 @@ import type { KernelMemory, ReferenceKernel } from '../contract/kernel-memory.ts
 import { type MachineConfig, recursiveSlot } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { Outcome, Step } from '../contract/outcome.ts';
-import type { MapName } from '../contract/vm-map.ts';
+import type { MapName, TransitionSnapshot } from '../contract/vm-map.ts';
 import type { Draw } from './generate-draw.ts';
 import { type Range, Reading } from './generate-reading.ts';
 
@@ -28,7 +28,7 @@ export interface KnownMap {
   readonly min: number;
   readonly max: number;
   readonly pageable: boolean;
-  /** `attached`: reachable from `kernel`. `loose`: created, not yet a submap. `detached`: lost its placeholder. */
+  /** `attached`: reachable from `kernel`. `loose`: created, not reachable yet. `detached`: lost its placeholder. */
   standing: 'attached' | 'loose' | 'detached';
   parent: MapName | null;
   /** True once vm_map_deallocate was called on it. */
@@ -68,6 +68,8 @@ export class Ground extends Reading {
   lastOutcome: Outcome | null = null;
   panicked = false;
   #serial = 0;
+  /** The latest range in transition of each operation in flight. */
+  readonly #owned = new Map<number, TransitionSnapshot>();
   readonly #follows: KernelMemory | null;
 
   constructor(
@@ -163,8 +165,27 @@ export class Ground extends Reading {
     this.forgetTouched();
     this.lastOutcome = step.outcome;
     this.panicked = step.outcome.kind === 'panic';
-    const subject = operation.kind === 'resume' ? this.operationOf(operation.operation) : operation;
+    const begun = operation.kind === 'resume' ? operation.operation : number;
+    this.#rememberOwner(begun, step.outcome);
+    const subject = this.operationOf(begun);
     if (subject !== undefined && !this.panicked) this.#remember(subject, step.outcome);
+  }
+
+  #rememberOwner(operation: number, outcome: Outcome): void {
+    if (outcome.kind !== 'sleep') this.#owned.delete(operation);
+    else
+      for (const transition of this.transitions())
+        if (transition.operation === operation) this.#owned.set(operation, transition);
+  }
+
+  /**
+   * Ranges that an operation in flight has filled and still has to wire, but may not: somebody else is wiring part of
+   * them. No mark protects them meanwhile (KM-ALLOC-4), so that whoever frees them breaks the allocation.
+   */
+  unguarded(): TransitionSnapshot[] {
+    if (this.#owned.size === 0) return [];
+    const marked = new Set(this.transitions().map(({ operation }) => operation));
+    return [...this.#owned.values()].filter(({ operation }) => !marked.has(operation));
   }
 
   #remember(operation: Operation, outcome: Outcome): void {
@@ -215,8 +236,8 @@ export class Ground extends Reading {
     if (operation.kind === 'vm_map_submap' && outcome.kind === 'kern' && outcome.code === 0) {
       const submap = this.known(operation.submap);
       if (submap !== undefined) {
-        submap.standing = 'attached';
         submap.parent = operation.map;
+        this.#stand(submap, this.known(operation.map)?.standing ?? 'loose');
       }
     }
     if (operation.kind === 'vm_map_deallocate') {
@@ -226,6 +247,12 @@ export class Ground extends Reading {
     if (this.maps.length > 1) this.#dropLostMaps();
   }
 
+  /** A map's standing is that of all maps in it. */
+  #stand(map: KnownMap, standing: KnownMap['standing']): void {
+    map.standing = standing;
+    for (const inner of this.maps) if (inner.parent === map.name) this.#stand(inner, standing);
+  }
+
   /** Notices maps that died and submaps whose placeholder went away. */
   #dropLostMaps(): void {
     for (let i = this.maps.length - 1; i > 0; i -= 1) {
@@ -233,8 +260,10 @@ export class Ground extends Reading {
       if (known === undefined || this.remembers(`map:${known.name}`)) continue;
       const map = this.map(known.name);
       if (map === null) this.maps.splice(i, 1);
-      else if (known.standing === 'attached' && map.references === (known.deallocated ? 0 : 1))
+      else if (known.parent !== null && map.references === (known.deallocated ? 0 : 1)) {
+        known.parent = null;
         known.standing = 'detached';
+      }
     }
   }
 }

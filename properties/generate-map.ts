@@ -70,8 +70,8 @@ function someObject(ground: Ground): InsertedObject {
 
 /** A loose map and the map that has room for it: one entry without object, unwired, around its bounds. */
 function looseMap(ground: Ground): { map: MapName; submap: MapName; range: Range } | undefined {
-  for (const { name: submap, standing, min, max } of ground.maps) {
-    if (standing !== 'loose') continue;
+  for (const { name: submap, standing, parent, min, max } of ground.maps) {
+    if (standing === 'attached' || parent !== null) continue;
     for (const { name: map } of ground.usable()) {
       const entry = ground.entryAt(map, min);
       if (entry !== undefined && entry.backing === null && entry.wiredCount === 0 && entry.end >= max)

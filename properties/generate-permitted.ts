@@ -11,6 +11,7 @@ import {
 } from '../contract/address.ts';
 import { highestKernelAddress, kernelSlots } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
+import { VM_PROT_READ } from '../contract/protection.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import type { Ground } from './generate-ground.ts';
 import type { Range } from './generate-reading.ts';
@@ -57,15 +58,25 @@ const DELETES: ReadonlySet<Operation['kind']> = new Set([
   'vm_map_delete',
 ]);
 
+/** True when the submap stays because somebody waits for its space, or did so and has not run since (MAP-DEL-1). */
+function keptByWaiter(ground: Ground, name: MapName): boolean {
+  if (ground.inFlight() === 0 || ground.transitions().length > 0) return false;
+  const { asleep, runnable } = ground.sched();
+  return [...runnable, ...asleep.map(({ operation }) => operation)].some((number) => {
+    const operation = ground.operationOf(number);
+    return operation?.kind === 'kmem_alloc_wait' && operation.map === name;
+  });
+}
+
 /** True when the deletion would take a placeholder away that must stay: somebody still counts on the submap. */
 function detaches(ground: Ground, map: MapName, { start, end }: Range): boolean {
   return ground.maps.some(
     (known) =>
       known.parent === map &&
-      known.standing === 'attached' &&
       start <= known.min &&
       end >= known.max &&
       ground.map(known.name)?.entryCount === 0 &&
+      !keptByWaiter(ground, known.name) &&
       (known.deallocated ? ground.inFlight() > 0 : !ground.hostile),
   );
 }
@@ -91,23 +102,34 @@ function reachIsFair(ground: Ground, operation: Operation): boolean {
   if (reached === undefined) return true;
   const { map, range } = reached;
   if (map === 'kernel' && meetsWindow(ground, range)) {
+    if (operation.kind === 'vm_map_pageable') return insideWindow(ground, range);
     if (!isAccess(operation) || !windowAccessIsMapped(ground, operation, range)) return false;
   }
-  return !DELETES.has(operation.kind) || ground.maps.length === 1 || !detaches(ground, map, range);
+  if (!DELETES.has(operation.kind)) return true;
+  return !meetsUnguarded(ground, map, range) && (ground.maps.length === 1 || !detaches(ground, map, range));
 }
+
+const meetsUnguarded = (ground: Ground, map: MapName, { start, end }: Range): boolean =>
+  ground.unguarded().some((own) => own.map === map && start < own.end && end > own.start);
 
 /** True for a map whose contents callers may change or read; a loose map only takes part in few operations. */
 function mapIsFair(ground: Ground, operation: Operation): boolean {
   if (!('map' in operation)) return true;
   const known = ground.known(operation.map);
   if (known === undefined) return false;
-  if (known.standing === 'attached' || ground.hostile) return true;
+  const apart = known.max <= ground.machine.kernelMin;
+  if (!apart && (known.standing === 'attached' || ground.hostile)) return true;
   switch (operation.kind) {
     case 'vm_map_deallocate':
     case 'vm_map_findspace':
     case 'vm_map_lookup_entry':
     case 'vm_map_check_protection':
       return true;
+    // A map away from kernel_map shares its addresses with nobody, and has no page tables.
+    case 'kmem_alloc_pageable':
+    case 'kmem_free':
+    case 'vm_map_submap':
+      return apart;
     default:
       return false;
   }
@@ -117,7 +139,7 @@ function deallocationIsFair(ground: Ground, name: MapName): boolean {
   const known = ground.known(name);
   if (known === undefined || known.deallocated || BASE_MAPS.includes(name) || ground.inFlight() > 0)
     return false;
-  return !ground.maps.some(({ parent, standing }) => parent === name && standing === 'attached');
+  return !ground.maps.some(({ parent }) => parent === name);
 }
 
 function deletionIsFair(ground: Ground, map: MapName, { start, end }: Range): boolean {
@@ -178,8 +200,25 @@ function pmapIsFair(ground: Ground, operation: Operation): boolean {
   }
 }
 
+/**
+ * True where the memory of a write that sleeps has been wired read-only meanwhile. Its fault would be refused, although
+ * the CPU could now write there without one (Q-13); INV-CPU-WIREDNOFAULT does not tell such a fault from a new one.
+ */
+function wroteBeforeWired(ground: Ground, at: number): boolean {
+  let entry = ground.entryAt('kernel', at);
+  while (entry?.backing && 'submap' in entry.backing) entry = ground.entryAt(entry.backing.submap, at);
+  return entry !== undefined && entry.wiredCount > 0 && (entry.protection & 3) === VM_PROT_READ;
+}
+
 function resumeIsFair(ground: Ground, operation: number): boolean {
-  if (ground.sched().runnable.includes(operation)) return true;
+  if (ground.sched().runnable.includes(operation)) {
+    const resumed = ground.operationOf(operation);
+    if (resumed?.kind === 'cpu_write') {
+      const { address: first, bytes } = resumed;
+      if (wroteBeforeWired(ground, first) || wroteBeforeWired(ground, first + bytes.length - 1)) return false;
+    }
+    return resumed === undefined || !DELETES.has(resumed.kind) || reachIsFair(ground, resumed);
+  }
   return ground.hostile && ground.draw.percent(1);
 }
 

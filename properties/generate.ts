@@ -11,11 +11,8 @@ import type { Draw, Weighted } from './generate-draw.ts';
 import { type ErrorRecipe, MEMORY_ERRORS } from './generate-errors.ts';
 import { MAP_ERRORS } from './generate-errors-map.ts';
 import { FINALES } from './generate-finales.ts';
-import { GAMBITS, type Gambit, type Plan, type Refused } from './generate-gambits.ts';
-import { HOSTILE_GAMBITS } from './generate-gambits-hostile.ts';
-import { PMAP_GAMBITS } from './generate-gambits-pmap.ts';
-import { RIGHTS_GAMBITS } from './generate-gambits-rights.ts';
-import { SLEEP_GAMBITS } from './generate-gambits-sleep.ts';
+import type { Gambit, Plan, Refused } from './generate-gambits.ts';
+import { ALL_GAMBITS } from './generate-gambits-all.ts';
 import { Ground } from './generate-ground.ts';
 import { KMEM_RECIPES } from './generate-kmem.ts';
 import { MAP_RECIPES } from './generate-map.ts';
@@ -92,14 +89,6 @@ const SPARED: ReadonlySet<OperationKind> = new Set([
   'kmem_malloc',
 ]);
 
-const ALL_GAMBITS: readonly Gambit[] = [
-  ...GAMBITS,
-  ...RIGHTS_GAMBITS,
-  ...SLEEP_GAMBITS,
-  ...PMAP_GAMBITS,
-  ...HOSTILE_GAMBITS,
-];
-
 function gambitsFor(workload: Workload, kinds: ReadonlySet<OperationKind>): Weighted<Gambit> {
   const usable = ALL_GAMBITS.filter(
     ({ needs, hostile }) => needs.every((kind) => kinds.has(kind)) && (workload.hostile || hostile !== true),
@@ -108,6 +97,8 @@ function gambitsFor(workload: Workload, kinds: ReadonlySet<OperationKind>): Weig
 }
 
 const MOST_IN_FLIGHT = 6;
+/** Gambits looked at until one suits the state. */
+const MOST_GAMBITS = 4;
 /** Draws of one intent before another operation is taken instead. */
 const MOST_ATTEMPTS = 8;
 
@@ -232,12 +223,14 @@ class Generation {
   }
 
   #start(): void {
-    const gambit = this.#ground.draw.weighted(this.#swarm.gambits);
-    if (gambit === undefined) return;
-    this.#plan = gambit.plan(this.#ground);
-    const first = this.#plan.next();
-    this.#pending = first.done === true ? null : first.value;
-    if (first.done === true) this.#plan = null;
+    for (let attempt = 0; attempt < MOST_GAMBITS; attempt += 1) {
+      const plan = this.#ground.draw.weighted(this.#swarm.gambits)?.plan(this.#ground);
+      const first = plan?.next();
+      if (plan === undefined || first === undefined || first.done === true) continue;
+      this.#plan = plan;
+      this.#pending = first.value;
+      return;
+    }
   }
 
   /** Tells the plan what its step did, or gives it up. */

@@ -2,6 +2,7 @@
 import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import type { OperationKind } from '../contract/operation.ts';
 import type { Step } from '../contract/outcome.ts';
+import { ASLEEP_GOALS } from './goals-asleep.ts';
 import type { Goal } from './goals-goal.ts';
 import { MAP_GOALS } from './goals-maps.ts';
 import { OUTCOME_GOALS } from './goals-outcomes.ts';
@@ -18,6 +19,7 @@ export const GOALS: readonly Goal[] = [
   ...SUBMAP_GOALS,
   ...PAGE_GOALS,
   ...PMAP_GOALS,
+  ...ASLEEP_GOALS,
 ];
 
 /** Kinds that put pages behind memory, kinds that wire it, and kinds that make submaps. */
@@ -30,6 +32,7 @@ const TOUCHES: readonly OperationKind[] = [
   'vm_map_pageable',
 ];
 const WIRES: readonly OperationKind[] = ['kmem_alloc', 'kmem_malloc', 'vm_map_pageable'];
+const FREES: readonly OperationKind[] = ['kmem_free', 'kmem_free_wakeup', 'vm_map_remove', 'vm_map_delete'];
 const SUBMAPS: readonly OperationKind[] = ['kmem_suballoc', 'vm_map_submap'];
 
 /** For situations that other operations must have prepared: of each group at least one kind. */
@@ -45,6 +48,14 @@ const GROUND: Readonly<Record<string, readonly (readonly OperationKind[])[]>> = 
   'frames-wake-nobody': [WIRES],
   'daemon-poked-by-threshold': [[...TOUCHES, ...WIRES]],
   'unmapped-wired-freed': [WIRES, ['vm_map_protect']],
+  'inactive-at-target': [TOUCHES, ['vm_page_deactivate']],
+  'free-at-target': [[...TOUCHES, ...WIRES]],
+  'free-at-minimum': [TOUCHES, ['vm_page_deactivate']],
+  'empty-range-in-transition': [WIRES],
+  'submap-of-itself': [['kmem_alloc_pageable']],
+  'submap-over-object': [TOUCHES],
+  'submap-over-cut': [['vm_map_inherit', 'vm_map_protect', 'vm_map_remove']],
+  'submap-attached-again': [FREES],
 };
 
 const groundOf = (id: string): readonly (readonly OperationKind[])[] =>

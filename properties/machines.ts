@@ -158,6 +158,17 @@ function reservations(draw: Draw, kernelStart: number, { kernelPages, imagePages
   return imagePages > 0 && draw.percent(40) ? [free, covered] : [free];
 }
 
+/** Below which counts the daemon is called (PAGE-ALLOC-3): the usual ones of small machines, or any, equal ones too. */
+function thresholds(draw: Draw) {
+  if (draw.percent(30)) return { freeMin: 2, freeTarget: 4, inactiveTarget: 3 };
+  const freeMin = draw.between(0, 3);
+  return {
+    freeMin,
+    freeTarget: Math.max(1, freeMin + draw.between(0, 3)),
+    inactiveTarget: draw.between(0, 3),
+  };
+}
+
 const NO_THRESHOLDS = { freeMin: 0, freeTarget: 0, inactiveTarget: 0 };
 
 function machineOf(draw: Draw, profile: MachineProfile): MachineConfig {
@@ -177,7 +188,7 @@ function machineOf(draw: Draw, profile: MachineProfile): MachineConfig {
     mapEntries: entries + 2 * reserved.length,
     staticMaps,
     kmemObjectSize: bytes(TRACE_KMEM_OBJECT_SIZE),
-    ...(draw.percent(15) ? { freeMin: 2, freeTarget: 4, inactiveTarget: 3 } : NO_THRESHOLDS),
+    ...(draw.percent(35) ? thresholds(draw) : NO_THRESHOLDS),
     reserved,
     scratchPages: window.scratchPages,
     scratchWindow: window.scratchWindow,
@@ -196,6 +207,7 @@ export function initialSubmaps(draw: Draw, machine: MachineConfig, profile: Mach
   const kmem = submap('kmem', draw.pick([4, 8, 8, 16, 64]), 8);
   const mb = submap('mb', draw.pick([2, 4, 4, 16]), 8);
   const other = submap('sub', draw.between(2, 8), 50);
+  if (draw.percent(5)) return [];
   if (profile === 'static-maps') return draw.percent(50) ? [] : [other, kmem];
   if (profile === 'mb-below') return [mb, kmem];
   const submaps = draw.percent(92) ? [kmem] : [];

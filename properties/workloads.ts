@@ -118,7 +118,7 @@ const MIXED_MACHINES: Weighted<MachineProfile> = [
   [2, 'wide'],
   [80, 'mb-below'],
   [60, 'starved'],
-  [60, 'static-maps'],
+  [90, 'static-maps'],
   [40, 'few-entries'],
   [60, 'top'],
   [350, 'random'],
@@ -164,7 +164,7 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
     },
     machines: [[1, 'medium'], ...SMALL_MACHINES],
     bias: { ...BALANCED_BIAS, gambit: 40 },
-    favours: ['comb', 'retained-page', 'hole-at-minimum'],
+    favours: ['comb', 'retained-page', 'hole-at-minimum', 'nearly-alike', 'regrown'],
   },
   wiring: {
     ...balanced,
@@ -174,7 +174,7 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
     share: 12,
     weights: { ...BALANCED, vm_map_pageable: 40, vm_map_protect: 10, vm_fault: 12, vm_page_deactivate: 8 },
     machines: SMALL_MACHINES,
-    favours: ['nowait-block', 'mixed-neighbours', 'wired-without-rights'],
+    favours: ['nowait-block', 'mixed-neighbours', 'wired-without-rights', 'wired-unevenly', 'wiring-asleep'],
   },
   'page-shortage': {
     ...balanced,
@@ -190,7 +190,14 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
     errorShare: 0.12,
     readShare: 0.12,
     bias: { shortage: 40, sleepers: 50, wake: 55, gambit: 35 },
-    favours: ['short-nowait', 'starved-owner', 'filled-by-fault'],
+    favours: [
+      'short-nowait',
+      'starved-owner',
+      'filled-by-fault',
+      'changed-while-asleep',
+      'wiring-asleep',
+      'at-threshold',
+    ],
   },
   'entry-exhaustion': {
     ...balanced,
@@ -226,7 +233,14 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
       [4, 'random'],
     ],
     bias: { ...BALANCED_BIAS, sleepers: 60, gambit: 40 },
-    favours: ['submap-life', 'attached-map', 'space-waiter', 'abandoned-submap'],
+    favours: [
+      'submap-life',
+      'attached-map',
+      'space-waiter',
+      'abandoned-submap',
+      'nearly-submap',
+      'map-in-itself',
+    ],
   },
   protection: {
     ...balanced,
@@ -247,7 +261,14 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
     machines: SMALL_MACHINES,
     errorShare: 0.12,
     readShare: 0.22,
-    favours: ['wired-without-rights', 'rights-and-back', 'trapping-access', 'lowered-maximum'],
+    favours: [
+      'wired-without-rights',
+      'rights-and-back',
+      'trapping-access',
+      'lowered-maximum',
+      'every-right',
+      'refused-late',
+    ],
   },
   'top-of-memory': {
     ...balanced,
@@ -264,11 +285,11 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
     name: 'hostile',
     claim:
       'Callers alias objects, detach submaps and use the boot entry, and the rules still decide every outcome.',
-    share: 4,
+    share: 10,
     weights: { ...BALANCED, vm_map_insert: 14, kmem_suballoc: 5, vm_map_pageable: 16 },
     machines: SMALL_MACHINES,
     errorShare: 0.12,
-    favours: ['aliased-pages', 'detached-submap', 'boot-entry', 'anonymous-at-offset'],
+    favours: ['aliased-pages', 'detached-submap', 'boot-entry', 'anonymous-at-offset', 'moved-submap'],
     hostile: true,
   },
 };

@@ -47,9 +47,10 @@ describe('faulty kernels', () => {
 
   test.each(FAULTY_KERNELS.map((fault) => [fault.name, fault] as const))('%s is seen', (_name, fault) => {
     const candidate = loadFaultyKernel(fault);
-    expect(firstSight(candidate, list, true)).not.toBeNull();
+    // What an invariant sees alone, the comparison cannot miss: it only ever ends a scenario earlier.
     if (fault.caughtBy.length > 0)
       expect(fault.caughtBy).toContain(firstSight(candidate, list, false)?.property);
+    else expect(firstSight(candidate, list, true)).not.toBeNull();
   });
 
   test('at least twenty fall to a named invariant alone', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { address, bytes, frameNumber, pages } from '../../contract/address.ts';
+import { address, bytes, frameNumber, objectOffset, pages } from '../../contract/address.ts';
 import { OPERATION_KINDS, type Operation } from '../../contract/operation.ts';
 import { PANIC } from '../../contract/outcome.ts';
 import { referenceKernel } from '../../model/reference-kernel.ts';
@@ -37,6 +37,8 @@ const kmem: Operation = {
   pageable: false,
 };
 const sleep: Operation = wired(9);
+const resume = (operation: number): Operation => ({ kind: 'resume', operation });
+const deallocate: Operation = { kind: 'vm_map_deallocate', map: 'map0' };
 
 describe('a goal', () => {
   test('has an ID of its own and a claim that is a sentence', () => {
@@ -142,10 +144,61 @@ const WORKED: readonly (readonly [string, readonly Operation[], readonly Operati
       { kind: 'vm_fault', map: 'kmem', address: page(0), protection: 1 },
     ],
   ],
+  [
+    'submap-of-itself',
+    [create(0, 2), within(0, 2), attach('map0', 0, 2, 'map0')],
+    [create(0, 2), pageable(2), attach('kernel', 0, 2, 'map0')],
+  ],
+  [
+    'submap-over-object',
+    [pageable(2), write(0), create(0, 2), attach('kernel', 0, 2, 'map0')],
+    [create(0, 2)],
+  ],
+  ['loose-map-dies', [create(0, 2), within(0, 2), deallocate], [create(0, 2), deallocate]],
+  [
+    'write-without-read',
+    [pageable(1), protect(0, 1, 2), write(0)],
+    [pageable(1), protect(0, 1, 1), write(0)],
+  ],
+  [
+    'fault-woken-over-hole',
+    [pageable(1), wired(8), write(0), free(0, 1), { kind: 'pagedaemon' }, free(1, 8), resume(3)],
+    [pageable(1), wired(8), write(0), free(1, 8), { kind: 'pagedaemon' }, resume(3)],
+  ],
+  [
+    'fault-woken-without-rights',
+    [pageable(1), wired(8), write(0), protect(0, 1, 1), { kind: 'pagedaemon' }, resume(3)],
+    [pageable(1), wired(8), write(0), { kind: 'pagedaemon' }, resume(3)],
+  ],
+  [
+    'fault-woken-into-submap',
+    [
+      wired(8),
+      within(9, 1, 'kernel'),
+      write(9),
+      free(9, 1),
+      within(9, 1, 'kernel'),
+      create(9, 1),
+      attach('kernel', 9, 1, 'map0'),
+      { kind: 'pagedaemon' },
+      resume(3),
+    ],
+    [wired(8), within(9, 1, 'kernel'), write(9), { kind: 'pagedaemon' }, resume(3)],
+  ],
   ['panic:suballoc', [suballoc(0)], [suballoc(1)]],
   ['panic:wrong-map', [kmem, malloc('kernel')], [kmem, malloc('kmem')]],
 ];
 
+function create(n: number, count: number): Operation {
+  return { kind: 'vm_map_create', name: 'map0', min: page(n), max: page(n + count), pageable: false };
+}
+function within(n: number, count: number, map = 'map0'): Operation {
+  const range = { start: page(n), end: page(n + count) };
+  return { kind: 'vm_map_insert', map, object: 'null', offset: objectOffset(0), ...range };
+}
+function attach(map: string, n: number, count: number, submap: string): Operation {
+  return { kind: 'vm_map_submap', map, start: page(n), end: page(n + count), submap };
+}
 function protect(n: number, count: number, protection: number): Operation {
   return {
     kind: 'vm_map_protect',
