@@ -11,7 +11,6 @@ import {
 } from '../contract/address.ts';
 import { highestKernelAddress, kernelSlots } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
-import { VM_PROT_READ } from '../contract/protection.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import type { Ground } from './generate-ground.ts';
 import type { Range } from './generate-reading.ts';
@@ -200,23 +199,9 @@ function pmapIsFair(ground: Ground, operation: Operation): boolean {
   }
 }
 
-/**
- * True where the memory of a write that sleeps has been wired read-only meanwhile. Its fault would be refused, although
- * the CPU could now write there without one (Q-13); INV-CPU-WIREDNOFAULT does not tell such a fault from a new one.
- */
-function wroteBeforeWired(ground: Ground, at: number): boolean {
-  let entry = ground.entryAt('kernel', at);
-  while (entry?.backing && 'submap' in entry.backing) entry = ground.entryAt(entry.backing.submap, at);
-  return entry !== undefined && entry.wiredCount > 0 && (entry.protection & 3) === VM_PROT_READ;
-}
-
 function resumeIsFair(ground: Ground, operation: number): boolean {
   if (ground.sched().runnable.includes(operation)) {
     const resumed = ground.operationOf(operation);
-    if (resumed?.kind === 'cpu_write') {
-      const { address: first, bytes } = resumed;
-      if (wroteBeforeWired(ground, first) || wroteBeforeWired(ground, first + bytes.length - 1)) return false;
-    }
     return resumed === undefined || !DELETES.has(resumed.kind) || reachIsFair(ground, resumed);
   }
   return ground.hostile && ground.draw.percent(1);

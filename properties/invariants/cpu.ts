@@ -1,6 +1,6 @@
 /** Claims about what the CPU sees: memory keeps its bytes, new memory is zero, wired memory never traps. */
 import { PAGE_SIZE } from '../../contract/address.ts';
-import { permits, VM_PROT_READ } from '../../contract/protection.ts';
+import { permits, VM_PROT_READ, VM_PROT_WRITE, type VmProt } from '../../contract/protection.ts';
 import type { Invariant } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { inScratchWindow, inTransition, leavesAt, pageAddresses, pageAt } from './pages-lookup.ts';
@@ -74,7 +74,7 @@ function* dirtyPages(view: View, range: Range, memory: ShadowMemory): Generator<
 const wiredNeverTraps: Invariant = {
   id: 'INV-CPU-WIREDNOFAULT',
   claim:
-    'A CPU access to wired, readable memory neither traps nor sleeps, unless READ was once taken away from it.',
+    'A CPU access to wired, readable memory neither traps nor sleeps, unless READ was once taken away from it, or a write slept in a fault before its memory was wired read-only.',
   source: 'vm_map.c: vm_map_pageable; trap.c: trap_pfault; CPU-2, FAULT-TRAP-1, MAP-PROT-5, DEV-16, DEV-18',
   scope: 'A',
   cost: 't',
@@ -100,22 +100,26 @@ function* brokenAccess(view: View, lost: LostMappings): Generator<string> {
   if (subject?.kind !== 'cpu_read' && subject?.kind !== 'cpu_write') return;
   const range = accessed(subject);
   if (range === null) return;
+  // A fault that goes on asks the entry (FAULT-2), where a new access would need no fault (Q-13).
+  const goesOn = view.operation?.kind === 'resume' && subject.kind === 'cpu_write';
+  const rights = goesOn ? VM_PROT_READ | VM_PROT_WRITE : VM_PROT_READ;
+  const isReadyAt = (va: number): boolean => isWiredAndReady(view, lost, va, rights);
   if (step?.outcome.kind === 'trap') {
-    if (isReadyAt(view, lost, step.outcome.address))
+    if (isReadyAt(step.outcome.address))
       yield `${hex(step.outcome.address)} is wired and readable, ${subject.kind} trapped with ${step.outcome.code}`;
   } else if (step?.outcome.kind === 'sleep')
-    if (isReadyAt(view, lost, range.first) && isReadyAt(view, lost, range.last))
+    if (isReadyAt(range.first) && isReadyAt(range.last))
       yield `${hex(range.first)} is wired and readable, ${subject.kind} sleeps on ${step.outcome.event}`;
 }
 
-/** True where memory is wired, readable and not waiting for anybody. */
-function isReadyAt(view: View, lost: LostMappings, va: number): boolean {
+/** True where memory is wired, grants those rights and waits for nobody. */
+function isWiredAndReady(view: View, lost: LostMappings, va: number, rights: VmProt): boolean {
   const page = va - (va % PAGE_SIZE);
   if (inScratchWindow(view.machine, page)) return false;
   return leavesAt(view, page).some(
     ({ map, entry }) =>
       entry.wiredCount > 0 &&
-      permits(entry.protection, VM_PROT_READ) &&
+      permits(entry.protection, rights) &&
       !inTransition(view, map.name, page) &&
       !lost.has(map.name, page),
   );

@@ -214,6 +214,21 @@ describe('INV-CPU-WIREDNOFAULT', () => {
       cpuWrite(at(4), [1], trap(4), readOnly),
     );
   });
+  test('accepts the trap of a write that slept until its memory was wired read-only, and no other trap', () => {
+    const readOnly = { ...wired, maps: [kernelMapOf([kernelEntry(4, 6, { protection: 1 })])] };
+    const subject: Operation = { kind: 'cpu_write', address: at(4), bytes: [1] };
+    const resumed = (state: ViewSpec) =>
+      viewOf({
+        ...state,
+        operation: { kind: 'resume', operation: 3 },
+        subject,
+        subjectNumber: 3,
+        outcome: trap(4),
+      });
+    accepts('INV-CPU-WIREDNOFAULT', resumed(readOnly));
+    rejects('INV-CPU-WIREDNOFAULT', /cpu_write trapped/, resumed(wired));
+    rejects('INV-CPU-WIREDNOFAULT', /cpu_write trapped/, cpuWrite(at(4), [1], trap(4), readOnly));
+  });
   test('accepts a sleep for a range that an operation in flight is still wiring', () =>
     accepts(
       'INV-CPU-WIREDNOFAULT',
