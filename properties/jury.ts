@@ -22,8 +22,9 @@ const JUDGE_OF_PANICS = 'INV-ACC-PANICTEXT';
 /** Invariants in their order, for one kernel. */
 export class Jury {
   readonly #panel: Panel;
-  /** One for each seat of the panel. */
-  readonly #watches: readonly Watch[];
+  /** The two sides of the watch at each seat, as functions: objects of many shapes are slow to ask millions of times. */
+  readonly #violations: readonly Watch['violations'][];
+  readonly #observe: readonly Watch['observe'][];
   /** Classes of cells that the last step changed. */
   #touched: CellClasses = 0;
   /** Classes of cells that changed since an operation returned: claims of scope R have waited for the next return. */
@@ -35,7 +36,9 @@ export class Jury {
   /** `sparing`: invariants are told of, and asked after, only the steps that they follow. */
   constructor(invariants: readonly Invariant[], declares: KernelDeclaration, sparing: boolean) {
     this.#panel = panelOf(invariants, declares, sparing);
-    this.#watches = this.#panel.seats.map(({ invariant }) => invariant.watch());
+    const watches = this.#panel.seats.map(({ invariant }) => invariant.watch());
+    this.#violations = watches.map((watch) => watch.violations.bind(watch));
+    this.#observe = watches.map((watch) => watch.observe?.bind(watch));
     this.#opened = this.#panel.gates.map(() => undefined);
   }
 
@@ -47,7 +50,7 @@ export class Jury {
     this.#opened.fill(undefined);
     for (const seat of this.#panel.toTell(view.subject, touched)) {
       try {
-        this.#watches[seat.index]?.observe?.(view);
+        this.#observe[seat.index]?.(view);
       } catch (error) {
         throw blameInvariant(seat, error);
       }
@@ -62,13 +65,13 @@ export class Jury {
         ? this.#panel.seats
         : this.#panel.toAsk(view.subject, this.#touched, this.#hasReturned ? this.#waiting : null);
     for (const seat of seats) {
-      const { invariant } = seat;
-      if (panicked ? invariant.id !== JUDGE_OF_PANICS : !isAsked(invariant, view, this.#hasReturned))
+      if (panicked ? seat.invariant.id !== JUDGE_OF_PANICS : !isAsked(seat, view, this.#hasReturned))
         continue;
       try {
         if (seat.gate !== null && !this.#isOpen(seat.gate, view)) continue;
-        const witnesses = witnessesOf(this.#watches[seat.index], view);
-        if (witnesses !== null) return { invariant, witnesses };
+        const found = this.#violations[seat.index]?.(view) ?? NOTHING;
+        const witnesses = Array.isArray(found) && found.length === 0 ? null : witnessesOf(found);
+        if (witnesses !== null) return { invariant: seat.invariant, witnesses };
       } catch (error) {
         throw blameInvariant(seat, error);
       }
@@ -89,15 +92,15 @@ function returns({ step }: View): boolean {
 }
 
 /** Whether a claim is to be judged after this step (INVARIANTS.md: scope, †). */
-function isAsked(invariant: Invariant, view: View, hasReturned: boolean): boolean {
-  if (invariant.exemptWhenAliased && view.aliased) return false;
-  if (invariant.scope === 'Q') return view.inFlight.size === 0;
-  return invariant.scope !== 'R' || hasReturned;
+function isAsked(seat: Seat, view: View, hasReturned: boolean): boolean {
+  if (seat.exemptWhenAliased && view.aliased) return false;
+  if (seat.scope === 'Q') return view.inFlight.size === 0;
+  return seat.scope !== 'R' || hasReturned;
 }
 
-function witnessesOf(watch: Watch | undefined, view: View): string[] | null {
-  const found = watch?.violations(view);
-  if (found === undefined || (Array.isArray(found) && found.length === 0)) return null;
+const NOTHING: readonly string[] = [];
+
+function witnessesOf(found: Iterable<string>): string[] | null {
   let witnesses: string[] | null = null;
   for (const witness of found) {
     witnesses ??= [];

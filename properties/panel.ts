@@ -2,13 +2,15 @@
 import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import { OPERATION_KINDS, type Operation, type OperationKind } from '../contract/operation.ts';
 import { CELL_CLASSES, type CellClasses, cellClasses } from './cells.ts';
-import type { Invariant } from './invariant.ts';
+import type { Invariant, Scope } from './invariant.ts';
 import type { View } from './view.ts';
 
-/** An invariant at its place in the order. */
+/** An invariant at its place in the order, with what every step asks of it: all seats are objects of one shape. */
 export interface Seat {
   readonly index: number;
   readonly invariant: Invariant;
+  readonly scope: Scope;
+  readonly exemptWhenAliased: boolean;
   /** `looksAt` and `judges` of the invariant; null where it follows every step. */
   readonly follows: { readonly looksAt: CellClasses; readonly judges: readonly OperationKind[] } | null;
   /** Number of its `mayBreak` among those of the panel; null where it has none. */
@@ -60,7 +62,7 @@ export class Panel {
     let seats = this.#asked.get(sort);
     if (seats === undefined) {
       seats = this.#cheap.filter((seat) =>
-        concerns(seat, subject, seat.invariant.scope === 'R' ? (waiting ?? touched) : touched),
+        concerns(seat, subject, seat.scope === 'R' ? (waiting ?? touched) : touched),
       );
       this.#asked.set(sort, seats);
     }
@@ -114,7 +116,9 @@ function newPanel(
     const { looksAt, judges } = invariant;
     const everyStep = !sparing || (looksAt === undefined && judges === undefined);
     const follows = everyStep ? null : { looksAt: cellClasses(looksAt ?? []), judges: judges ?? [] };
-    return { index, invariant, follows, gate: sparing ? gateOf(invariant) : null };
+    const { scope, exemptWhenAliased } = invariant;
+    const gate = sparing ? gateOf(invariant) : null;
+    return { index, invariant, scope, exemptWhenAliased, follows, gate };
   });
   return new Panel(seats, gates);
 }

@@ -11,17 +11,19 @@ export interface ChangedEntries {
 const NOTHING: readonly EntrySnapshot[] = [];
 const UNCHANGED: ChangedEntries = { before: NOTHING, after: NOTHING };
 
-/** Both kernels, and several claims, ask for the same change: the last answer is kept with the newer snapshot. */
-const kept = new WeakMap<MapSnapshot, { readonly was: MapSnapshot; readonly changed: ChangedEntries }>();
+/** Several claims ask for the same changes of one step, which touches few maps: the last answers are kept. */
+const kept: { was: MapSnapshot; is: MapSnapshot; changed: ChangedEntries }[] = [];
+const MOST_KEPT = 4;
+let oldest = 0;
 
 /** What lies between the equal first and the equal last entries; null stands for a map that does not exist. */
 export function changedEntries(was: MapSnapshot | null, is: MapSnapshot | null): ChangedEntries {
   if (was === is) return UNCHANGED;
   if (was === null || is === null) return { before: was?.entries ?? NOTHING, after: is?.entries ?? NOTHING };
-  const known = kept.get(is);
-  if (known?.was === was) return known.changed;
+  for (const known of kept) if (known.is === is && known.was === was) return known.changed;
   const changed = trimmed(was.entries, is.entries);
-  kept.set(is, { was, changed });
+  kept[oldest] = { was, is, changed };
+  oldest = (oldest + 1) % MOST_KEPT;
   return changed;
 }
 

@@ -3,13 +3,12 @@ import { isPageAligned } from '../../contract/address.ts';
 import { permits, VM_PROT_ALL } from '../../contract/protection.ts';
 import type { EntrySnapshot, MapSnapshot } from '../../contract/vm-map.ts';
 import type { View } from '../view.ts';
-import { onceFor } from './pages-lookup.ts';
 
 /**
  * False where a map breaks one of the claims on the map itself: order, emptiness, bounds, alignment, size, number of
  * entries, protection, inheritance, lock. Which one, and where, is for the claim to say.
  */
-const isSound = onceFor((map: MapSnapshot): boolean => {
+function isSound(map: MapSnapshot): boolean {
   const { min, max, entries } = map;
   let reached: number = min;
   let covered = 0;
@@ -20,7 +19,7 @@ const isSound = onceFor((map: MapSnapshot): boolean => {
   }
   const bounded = reached <= max && isPageAligned(min) && isPageAligned(max);
   return bounded && map.size === covered && map.entryCount === entries.length && !map.locked;
-});
+}
 
 const isSoundEntry = ({
   start,

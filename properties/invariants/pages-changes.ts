@@ -16,24 +16,27 @@ export interface MapPiece {
   readonly is: EntrySnapshot | null;
 }
 
-/** Several invariants ask for the same changes after each step: the last answer is kept with the view. */
-const kept = new WeakMap<View, { readonly touched: View['touched']; readonly pieces: readonly MapPiece[] }>();
+/** Several invariants ask for the same changes after each step: the last answer is kept. */
+let kept: {
+  readonly view: View;
+  readonly touched: View['touched'];
+  readonly pieces: readonly MapPiece[];
+} | null = null;
 
 /**
  * Pieces of all maps that the last step allocated or freed, or whose backing, protection or wired count it changed.
  * A null object that becomes an anonymous one counts; a clip or a merge of equal entries does not.
  */
 export function mapChanges(view: View): readonly MapPiece[] {
-  const known = kept.get(view);
   // A view that goes along with its kernel lists the touched cells of each step in a fresh array.
-  if (known !== undefined && known.touched === view.touched) return known.pieces;
+  if (kept !== null && kept.view === view && kept.touched === view.touched) return kept.pieces;
   const pieces: MapPiece[] = [];
   for (const cell of view.touched) {
     if (!isMapCell(cell)) continue;
     const map = mapOfCell(cell);
     addDifferingPieces(pieces, map, changedEntries(view.before(cell), view.maps.get(map) ?? null));
   }
-  kept.set(view, { touched: view.touched, pieces });
+  kept = { view, touched: view.touched, pieces };
   return pieces;
 }
 

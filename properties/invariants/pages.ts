@@ -6,7 +6,6 @@ import type { ObjectSnapshot } from '../../contract/vm-object.ts';
 import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { touchedPages } from './pages-changes.ts';
-import { onceFor } from './pages-lookup.ts';
 import { pageClaims } from './pages-wired.ts';
 import { hex } from './phrase.ts';
 
@@ -28,11 +27,11 @@ const conserve: Invariant = {
   }),
 };
 
-const wiredPages = onceFor(({ pages }: ObjectSnapshot) => {
+function wiredPages({ pages }: ObjectSnapshot): number {
   let wired = 0;
   for (const { wireCount } of pages) if (wireCount > 0) wired += 1;
   return wired;
-});
+}
 
 const counters: Invariant = {
   id: 'INV-PAGE-COUNTERS',

@@ -29,16 +29,11 @@ function differInPlaceholders(was: MapSnapshot | null, is: MapSnapshot | null): 
   return before.some(isPlaceholder) || after.some(isPlaceholder);
 }
 
-const known = new WeakMap<MapSnapshot, readonly Placeholder[]>();
-
-/** The placeholders of a map, ascending; remembered for as long as the snapshot lives. */
+/** The placeholders of a map, ascending. */
 export function placeholders(map: MapSnapshot): readonly Placeholder[] {
-  const cached = known.get(map);
-  if (cached !== undefined) return cached;
   const found: Placeholder[] = [];
   for (const entry of map.entries)
     if (entry.backing !== null && 'submap' in entry.backing)
       found.push({ submap: entry.backing.submap, entry });
-  known.set(map, found);
   return found;
 }

@@ -4,7 +4,6 @@ import type { SleepEvent } from '../../contract/sched.ts';
 import type { ObjectSnapshot } from '../../contract/vm-object.ts';
 import { type Invariant, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
-import { onceFor } from './pages-lookup.ts';
 import { hex, span } from './phrase.ts';
 import { coveredBytes, requestLength } from './ranges.ts';
 
@@ -207,10 +206,10 @@ function holdsAnything(view: View): boolean {
   return false;
 }
 
-const holdsPages = onceFor(({ pages }: ObjectSnapshot): boolean => {
+function holdsPages({ pages }: ObjectSnapshot): boolean {
   for (const { busy, wanted } of pages) if (busy || wanted) return true;
   return false;
-});
+}
 
 /** Section Scheduling and locks of INVARIANTS.md, as far as operations run one at a time; -REPLAY is a law. */
 export const schedulingInvariants: readonly Invariant[] = [
