@@ -65,7 +65,7 @@ describe.each(EXAMPLES.map((example) => [example.dev.join(', '), example] as con
 );
 
 test.each(DEVIATION_FAULTS.map((fault) => [fault.name, fault] as const))(
-  '%s falls to its invariants alone',
+  '%s falls to exactly the invariants that it names',
   (name, { caughtBy }) => {
     const shown = EXAMPLES.filter(({ fault }) => fault === name);
     const seen = shown.map((example) => lockstep(example, faultyKernel(name), false).failure?.property);
