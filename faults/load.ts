@@ -11,7 +11,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileFunction } from 'node:vm';
 import type { KernelMemory, KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts';
-import { applyPatch, type FaultPatch } from './patch.ts';
+import { applyPatch, editsOf, type FaultPatch } from './patch.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const nodeRequire = createRequire(import.meta.url);
@@ -34,10 +34,14 @@ function transpile(file: string, text: string): string {
   return outputText;
 }
 
-function codeOf(file: string, fault: FaultPatch | null): string {
+function codeOf(file: string, edits: readonly FaultPatch[]): string {
   const name = relative(root, file);
-  if (fault !== null && name === fault.file)
-    return transpile(file, applyPatch(fault, readFileSync(file, 'utf8')));
+  const here = edits.filter((edit) => edit.file === name);
+  if (here.length > 0)
+    return transpile(
+      file,
+      here.reduce((text, edit) => applyPatch(edit, text), readFileSync(file, 'utf8')),
+    );
   let code = transpiled.get(file);
   if (code === undefined) {
     code = transpile(file, readFileSync(file, 'utf8'));
@@ -49,23 +53,25 @@ function codeOf(file: string, fault: FaultPatch | null): string {
 /** Evaluates `entry` (relative to the package) and all it imports, with the fault put in. */
 function evaluate(entry: string, fault: FaultPatch | null): Exports {
   const instances = new Map<string, Exports>();
-  let met = fault === null;
+  const edits = fault === null ? [] : editsOf(fault);
+  const unmet = new Set(edits.map(({ file }) => file));
   const load = (file: string): Exports => {
     const known = instances.get(file);
     if (known !== undefined) return known;
-    met ||= relative(root, file) === fault?.file;
+    unmet.delete(relative(root, file));
     const exports: Exports = {};
     instances.set(file, exports);
     const require = (specifier: string): unknown =>
       specifier.startsWith('.') ? load(resolve(dirname(file), specifier)) : nodeRequire(specifier);
     // Not the file's own path: a coverage report must not take the copy for the source.
     const filename = `fault:${fault?.name ?? 'none'}/${relative(root, file)}`;
-    const run = compileFunction(codeOf(file, fault), ['exports', 'require'], { filename });
+    const run = compileFunction(codeOf(file, edits), ['exports', 'require'], { filename });
     run(exports, require);
     return exports;
   };
   const exports = load(join(root, entry));
-  if (!met) throw new Error(`fault ${fault?.name}: ${fault?.file} is not part of ${entry}`);
+  if (unmet.size > 0)
+    throw new Error(`fault ${fault?.name}: ${[...unmet].join(', ')} is not part of ${entry}`);
   return exports;
 }
 

@@ -1,22 +1,34 @@
 /** A faulty kernel is a patch to one source file: the bug reads as a diff. */
 
-/** One deliberate fault. */
-export interface FaultPatch {
-  /** Kebab-case name, unique. */
-  readonly name: string;
-  /** Where such a bug was real, or which slip it imitates. */
-  readonly source: string;
+/** One change to one source file. */
+export interface Edit {
   /** File it changes, relative to the package, for example `impl/vm-map.ts`. */
   readonly file: string;
   /** Text that occurs exactly once in that file. */
   readonly find: string;
   /** What stands there instead. */
   readonly replace: string;
+}
+
+/** One deliberate fault: an edit, and those that only together with it restore an old behaviour. */
+export interface FaultPatch extends Edit {
+  /** Kebab-case name, unique. */
+  readonly name: string;
+  /** Where such a bug was real, or which slip it imitates. */
+  readonly source: string;
   /**
    * IDs of the invariants one of which sees it first with the comparison switched off; empty where only the
    * comparison with the reference model is known to see it.
    */
   readonly caughtBy: readonly string[];
+  /** Further edits, in the order in which they are made; absent for a fault of one edit. */
+  readonly also?: readonly Edit[];
+}
+
+/** All edits of a fault as patches of their own, so that each is applied and refused by itself. */
+export function editsOf(fault: FaultPatch): readonly FaultPatch[] {
+  const { also = [], ...first } = fault;
+  return [first, ...also.map(({ file, find, replace }) => ({ ...first, file, find, replace }))];
 }
 
 /**
