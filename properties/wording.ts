@@ -61,7 +61,7 @@ export function outcomeWord(outcome: Outcome): string {
     case 'trap':
       return `trap ${outcome.code} at ${hex(outcome.address)}`;
     case 'frame':
-      return `frame ${outcome.frame} + ${outcome.offset}`;
+      return `frame ${outcome.frame} + ${hex(outcome.offset)}`;
     case 'sleep':
       return `sleeps on ${outcome.event}`;
     case 'panic':

@@ -18,7 +18,7 @@ test('every outcome has a phrase of its own', () => {
     [flag(true), 'true'],
     [{ kind: 'bytes', bytes: [0, 255] }, 'bytes 00 ff'],
     [{ kind: 'trap', code: 1, address: at(1) }, 'trap 1 at 0xfe001000'],
-    [{ kind: 'frame', frame: frameNumber(3), offset: 4 }, 'frame 3 + 4'],
+    [{ kind: 'frame', frame: frameNumber(3), offset: 4 }, 'frame 3 + 0x4'],
     [{ kind: 'sleep', event: 'map:kmem' }, 'sleeps on map:kmem'],
     [panic('kmem_suballoc'), 'panic "kmem_suballoc"'],
     [rejected('CONV-4'), 'rejected (CONV-4)'],
