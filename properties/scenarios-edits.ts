@@ -56,6 +56,26 @@ export const dropPairs: Edits = (trace) => {
   );
 };
 
+/** An allocation left out and its size given to one soon after it: where only the sum matters, one does. */
+export const mergeSizes: Edits = ({ machine, items }) =>
+  items.flatMap((first, i) => {
+    if (!('size' in first.operation)) return [];
+    const { size } = first.operation;
+    return items.slice(i + 1, i + 4).flatMap((second) => {
+      if (!('size' in second.operation) || second.needs.has(first)) return [];
+      const sum = roundPageUnwrapped(size) + roundPageUnwrapped(second.operation.size);
+      if (sum >= ADDRESS_SPACE_END) return [];
+      const merged = withFields(second.operation, new Map([['size', sum]]));
+      const rest = items.filter((item) => item !== first);
+      return [
+        () => ({
+          machine,
+          items: rest.map((item) => (item === second ? { item, operation: merged } : unchanged(item))),
+        }),
+      ];
+    });
+  });
+
 const isMallocMap = (map: MapName): boolean => map === 'kmem' || map === 'mb';
 
 /** The operation on another map; a kmem_malloc only where that map takes it. */

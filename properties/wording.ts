@@ -61,7 +61,7 @@ export function outcomeWord(outcome: Outcome): string {
     case 'trap':
       return `trap ${outcome.code} at ${hex(outcome.address)}`;
     case 'frame':
-      return `frame ${outcome.frame} + ${hex(outcome.offset)}`;
+      return `frame ${outcome.frame} + 0x${outcome.offset.toString(16)}`;
     case 'sleep':
       return `sleeps on ${outcome.event}`;
     case 'panic':
