@@ -122,7 +122,8 @@ function concluded(answer: CheckAnswer, options: CheckOptions, seconds: number, 
     report: plainFault(answer.failure.report, kernel),
   };
   const broken = failure === null ? null : brokenKernelLine(failure.report, kernel);
-  const gate = gateFaults(answer, answer.complete || options.requireGoals);
+  // A run that stopped at a failure promises nothing.
+  const gate = failure === null ? gateFaults(answer, answer.complete || options.requireGoals) : [];
   const standard = options.runs === null && options.milliseconds === null && options.workload === null;
   const binding = (standard || options.requireGoals) && failure === null && !answer.interrupted;
   const faulty = broken !== null || answer.stray !== null;

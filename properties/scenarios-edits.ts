@@ -262,6 +262,7 @@ function simplerMachines(machine: MachineConfig): Partial<MachineConfig>[] {
   };
   return [
     { reserved: [] },
+    ...machine.reserved.map((range) => ({ reserved: machine.reserved.filter((other) => other !== range) })),
     { freeMin: 0, freeTarget: 0, inactiveTarget: 0 },
     { scratchWindow: null, scratchPages: 0, deviceFrames: 0, managedPages: managedPages - scratchPages },
     ...fewer(managedPages, scratchPages + 1).map((count) => ({ managedPages: count })),

@@ -24,7 +24,7 @@ export interface ProgramOptions {
 }
 
 /** Longest call that still has its result aligned with the others. */
-const CALL_COLUMN = 64;
+const CALL_COLUMN = 80;
 const RESULT_LIMIT = 72;
 
 /** a … z, then aa, ab, … */
@@ -102,6 +102,15 @@ function calls(operations: readonly Operation[], steps: readonly Step[]): string
   });
 }
 
+const MOST_RESERVED = 6;
+
+/** The reservations of boot in their order; one that overlaps an earlier allocation is refused as a whole (BOOT-6). */
+function reservedRanges({ reserved }: MachineConfig): string {
+  const ranges = reserved.map(({ start, length }) => `[${hex(start)}, ${hex(start + length)})`);
+  const more = ranges.length - MOST_RESERVED;
+  return [...ranges.slice(0, MOST_RESERVED), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+}
+
 /** The machine in one or two phrases: what differs between scenarios. */
 export function machineLine(machine: MachineConfig): string {
   const { managedPages, deviceFrames, scratchPages, kernelMin, kernelStart, kernelMax, mapEntries } = machine;
@@ -117,7 +126,7 @@ export function machineLine(machine: MachineConfig): string {
     entries,
     counted(machine.staticMaps, 'map'),
   ];
-  if (machine.reserved.length > 0) parts.push(`${machine.reserved.length} reserved at boot`);
+  if (machine.reserved.length > 0) parts.push(`reserved at boot ${reservedRanges(machine)}`);
   return `machine: ${parts.join(', ')}`;
 }
 

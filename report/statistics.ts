@@ -45,9 +45,13 @@ const LINE = 104;
 const count = (value: number): string => value.toLocaleString('en-US');
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
+/** So few operations take no time that would say anything about speed. */
+const FEW_OPERATIONS = 1_000;
+
 /** Operations a second, or an empty text for an untimed summary. */
 function speed({ operations, seconds }: CampaignSummary): string {
   if (seconds === null || seconds <= 0) return '';
+  if (operations < FEW_OPERATIONS) return `${seconds.toFixed(1)} s`;
   return `${count(Math.round(operations / seconds))} operations per second, ${seconds.toFixed(1)} s`;
 }
 
