@@ -26,7 +26,7 @@ const SEED = 1994;
 const SCENARIOS = 200;
 const ROUNDS = 5;
 /** Rounds before the first that counts: a campaign runs long enough for the compiler to have seen all of it. */
-const WARM_UP = 4;
+const WARM_UP = 8;
 /** Every how many-th scenario the slowest arm takes. */
 const THINNED = 8;
 

@@ -85,16 +85,17 @@ export class PhysicalMemory {
 
   /** What a managed or device frame holds, in the form that snapshots show. */
   contents(frame: FrameNumber): PageContents {
-    const at = this.physical(frame);
-    const words = this.#words.subarray(at * WORDS_PER_FRAME, (at + 1) * WORDS_PER_FRAME);
-    const bytes = this.#bytes.subarray(at * PAGE_SIZE, (at + 1) * PAGE_SIZE);
-    const first = bytes[0] as number;
+    const start = this.physical(frame) * PAGE_SIZE;
+    const end = start + PAGE_SIZE;
+    const first = this.#bytes[start] as number;
     const uniform = (first * EACH_BYTE) >>> 0;
-    let word = 0;
-    while (word < WORDS_PER_FRAME && words[word] === uniform) word++;
-    if (word === WORDS_PER_FRAME) return first;
+    const words = this.#words;
+    const endWord = end / 4;
+    let word = start / 4;
+    while (word < endWord && words[word] === uniform) word++;
+    if (word === endWord) return first;
     let hash = FNV_OFFSET_BASIS;
-    for (const byte of bytes) hash = Math.imul(hash ^ byte, FNV_PRIME);
+    for (let at = start; at < end; at++) hash = Math.imul(hash ^ (this.#bytes[at] as number), FNV_PRIME);
     return `fnv:${(hash >>> 0).toString(16).padStart(8, '0')}`;
   }
 }

@@ -47,7 +47,7 @@ export class Aliasing {
     const submap = view.maps.get(name);
     if (submap === undefined || isNamed(name, view)) return;
     this.#unattached.add(name);
-    const before = view.before(`map:${name}`) ?? submap;
+    const before = view.mapBefore(name) ?? submap;
     if (before.entries.length === 0) this.#aliased = true;
   }
 

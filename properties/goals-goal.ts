@@ -81,7 +81,7 @@ export const submapName = (entry: EntrySnapshot): MapName | null =>
   entry.backing !== null && 'submap' in entry.backing ? entry.backing.submap : null;
 
 /** A map as it was before the step. */
-export const mapBefore = (view: View, name: MapName): MapSnapshot | null => view.before(`map:${name}`);
+export const mapBefore = (view: View, name: MapName): MapSnapshot | null => view.mapBefore(name);
 
 /** Bytes of the largest hole of a map. */
 export function largestHole(map: MapSnapshot): number {

@@ -86,7 +86,7 @@ const pages: readonly Goal[] = [
       const start = addressOf(outcome);
       const name = start === undefined ? null : objectName(entryAt(view.maps.get(operation.map), start));
       if (name === null || !isAnonymous(name)) return false;
-      const before = view.before(`object:${name}`)?.pages.length ?? 0;
+      const before = view.objectBefore(name)?.pages.length ?? 0;
       return (view.objects.get(name)?.pages.length ?? 0) < before;
     },
   ),

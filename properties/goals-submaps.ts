@@ -17,7 +17,7 @@ function diedSubmap(view: View): boolean {
   return view.touched.some((cell) => {
     if (!cell.startsWith('map:')) return false;
     const name = cell.slice('map:'.length);
-    return !view.maps.has(name) && view.before(`map:${name}`) !== null;
+    return !view.maps.has(name) && view.mapBefore(name) !== null;
   });
 }
 

@@ -105,6 +105,14 @@ export class KernelView implements View {
     return this.#mirror.before(name);
   }
 
+  mapBefore(name: MapName): MapSnapshot | null {
+    return this.#mirror.mapBefore(name);
+  }
+
+  objectBefore(name: ObjectName): ObjectSnapshot | null {
+    return this.#mirror.objectBefore(name);
+  }
+
   audit(): readonly AuditFinding[] {
     this.#findings ??= blaming(this.#side, () => this.#kernel.audit?.() ?? []);
     return this.#findings;

@@ -60,7 +60,8 @@ function refuseWhatCannotRun({ operations }: Scenario, { declares }: KernelModul
 function play(scenario: Scenario, options: LockstepOptions, progress: Progress): Finding | null {
   try {
     const run = boot(scenario, options);
-    const atBoot = judge(run, progress, { full: true, scan: options.fullEvery === 1 });
+    const thorough = options.fullEvery === 1;
+    const atBoot = judge(run, progress, { full: thorough, scan: thorough });
     if (atBoot !== null) return atBoot;
     for (const operation of scenario.operations) {
       progress.number++;

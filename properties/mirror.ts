@@ -87,6 +87,9 @@ export class Mirror implements StateView {
   /** Frames below this number have a pv list. */
   readonly #managedPages: number;
   readonly #previous = new Map<CellName, CellValue<CellName>>();
+  /** Of those the maps and objects, by their own names. */
+  readonly #previousMaps = new Map<MapName, MapSnapshot | null>();
+  readonly #previousObjects = new Map<ObjectName, ObjectSnapshot | null>();
 
   constructor(kernel: VisibleKernel, managedPages: number) {
     const state = indexSnapshot(kernel.snapshot({ contents: false }));
@@ -112,6 +115,18 @@ export class Mirror implements StateView {
     return previous === undefined ? readCell(this, name) : (previous as CellValue<Name>);
   }
 
+  /** `before` of a map. */
+  mapBefore(name: MapName): MapSnapshot | null {
+    const previous = this.#previousMaps.get(name);
+    return previous === undefined ? (this.maps.get(name) ?? null) : previous;
+  }
+
+  /** `before` of an object. */
+  objectBefore(name: ObjectName): ObjectSnapshot | null {
+    const previous = this.#previousObjects.get(name);
+    return previous === undefined ? (this.objects.get(name) ?? null) : previous;
+  }
+
   /** True when the last refresh changed that cell. */
   hasTouched(name: CellName): boolean {
     return this.#previous.has(name);
@@ -121,7 +136,10 @@ export class Mirror implements StateView {
   settle(): void {
     this.touched = [];
     this.classes = NO_CELLS;
-    if (this.#previous.size > 0) this.#previous.clear();
+    if (this.#previous.size === 0) return;
+    this.#previous.clear();
+    if (this.#previousMaps.size > 0) this.#previousMaps.clear();
+    if (this.#previousObjects.size > 0) this.#previousObjects.clear();
   }
 
   /**
@@ -181,6 +199,10 @@ export class Mirror implements StateView {
     this.#previous.set(name, value);
     this.touched.push(name);
     this.classes |= classOfCell(name);
+    // The name tells which of the two a value is.
+    if (isMapCell(name)) this.#previousMaps.set(mapOfCell(name), value as MapSnapshot | null);
+    else if (isObjectCell(name))
+      this.#previousObjects.set(objectOfCell(name), value as ObjectSnapshot | null);
   }
 
   #refreshMapping(kernel: CellKernel, name: MappingCell, twin: StateView | null): void {

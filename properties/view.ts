@@ -57,6 +57,10 @@ export interface View extends StateView {
   readonly touchedMappings: readonly number[];
   /** Value of a cell before this step; equal to the present one where the cell was not touched. */
   before<Name extends CellName>(name: Name): CellValue<Name>;
+  /** `before` of the cell of a map, which nearly every step is asked for, without building the cell's name. */
+  mapBefore(name: MapName): MapSnapshot | null;
+  /** As `mapBefore`, of an object. */
+  objectBefore(name: ObjectName): ObjectSnapshot | null;
   /**
    * True from the first aliasing on: an insert of an object at a foreign offset, or a submap that was detached
    * (MAP-DEL-1). Invariants marked † (`exemptWhenAliased`) are not evaluated then.

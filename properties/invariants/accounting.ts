@@ -28,7 +28,7 @@ function freed(view: View): Freed | null {
   const outcome = step?.outcome;
   if (outcome?.kind !== 'done' && (outcome?.kind !== 'kern' || outcome.code !== KERN_SUCCESS)) return null;
   const after = view.maps.get(subject.map);
-  const before = view.before(`map:${subject.map}`);
+  const before = view.mapBefore(subject.map);
   if (after === undefined || before === null) return null;
   const requested = freedPages(subject);
   const range = within(after, requested);

@@ -59,7 +59,7 @@ const maximumShrinks: Invariant = {
   watch: stateless((view) => {
     const gained: string[] = [];
     for (const map of view.touchedMaps) {
-      const { before, after } = changedEntries(view.before(`map:${map.name}`), map);
+      const { before, after } = changedEntries(view.mapBefore(map.name), map);
       if (before.some(({ maxProtection }) => maxProtection !== VM_PROT_ALL))
         overlay(before, after, (start, end, was, now) => {
           if (was !== null && now !== null && !permits(was.maxProtection, now.maxProtection))
@@ -86,7 +86,7 @@ const attributeRange: Invariant = {
     const { subject, step } = view;
     if (step?.outcome.kind !== 'kern' || step.outcome.code !== KERN_SUCCESS) return [];
     if (subject?.kind !== 'vm_map_protect' && subject?.kind !== 'vm_map_inherit') return [];
-    const before = view.before(`map:${subject.map}`);
+    const before = view.mapBefore(subject.map);
     const map = view.maps.get(subject.map);
     if (before === null || map === undefined) return [];
     const range = within(map, subject);
@@ -128,7 +128,7 @@ const clipNeutral: Invariant = {
     if (view.step === null) return NOTHING;
     let changed: string[] | null = null;
     for (const map of view.touchedMaps) {
-      const before = view.before(`map:${map.name}`);
+      const before = view.mapBefore(map.name);
       if (before === null || before.entries === map.entries) continue;
       changed ??= [];
       addUnentitledChanges(changed, view, before, map);
@@ -167,7 +167,7 @@ function isFilledIn(
 ): boolean {
   if (was?.backing !== null || now === null || now.backing === null || !('object' in now.backing))
     return false;
-  if (view.before(`object:${now.backing.object}`) !== null) return false;
+  if (view.objectBefore(now.backing.object) !== null) return false;
   return (
     differenceAt(address, { ...was, backing: now.backing, offset: now.offset, start: now.start }, now, {
       wiring,

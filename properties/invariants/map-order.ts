@@ -76,7 +76,7 @@ const bounds: Invariant = {
     (view) => touchesUnsoundMap(view) || movesBounds(view),
     function* (view) {
       for (const map of view.touchedMaps) {
-        const born = view.before(`map:${map.name}`);
+        const born = view.mapBefore(map.name);
         if (born !== null && (born.min !== map.min || born.max !== map.max))
           yield `map ${map.name}: bounds ${span(born.min, born.max)} became ${span(map.min, map.max)}`;
         for (const entry of map.entries)
@@ -89,7 +89,7 @@ const bounds: Invariant = {
 
 function movesBounds(view: View): boolean {
   for (const map of view.touchedMaps) {
-    const born = view.before(`map:${map.name}`);
+    const born = view.mapBefore(map.name);
     if (born !== null && (born.min !== map.min || born.max !== map.max)) return true;
   }
   return false;

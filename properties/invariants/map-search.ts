@@ -72,7 +72,7 @@ const firstFit: Invariant = {
     const expected = (view: View, wanted: Search): number | null | undefined => {
       const remembered = promised.get(view.subjectNumber);
       if (remembered !== undefined) return remembered;
-      const map = view.before(`map:${wanted.map}`);
+      const map = view.mapBefore(wanted.map);
       return map === null ? undefined : leastFit(map, wanted);
     };
     return {

@@ -64,7 +64,7 @@ const pools: Invariant = {
         const heapExists = view.operation !== null && view.before('map:kmem') !== null;
         if (heapExists) return;
         for (const { name } of view.touchedMaps)
-          if (view.operation === null || view.before(`map:${name}`) === null) fromPool.add(name);
+          if (view.operation === null || view.mapBefore(name) === null) fromPool.add(name);
       },
       violations({ machine, pools: { freeEntries, freeMaps }, maps }) {
         const wrong: string[] = [];

@@ -91,7 +91,7 @@ export function pageAt(view: StateView, entry: EntrySnapshot, va: number): PageS
  * Surviving pages keep their order (CONV-7); where a kernel breaks that, unchanged pages are among them too.
  */
 export function* changedPages(view: View, object: ObjectSnapshot): Generator<PageSnapshot> {
-  const before = view.before(`object:${object.name}`)?.pages ?? [];
+  const before = view.objectBefore(object.name)?.pages ?? [];
   if (before === object.pages) return;
   let i = 0;
   for (const page of object.pages) {

@@ -33,7 +33,7 @@ const leavesClips = (subject: Operation | null): boolean =>
   subject?.kind === 'vm_map_protect' || subject?.kind === 'vm_map_pageable';
 
 function isOnlyClipped(view: View, name: MapName): boolean {
-  const was = view.before(`map:${name}`);
+  const was = view.mapBefore(name);
   const now = view.maps.get(name);
   if (was === null || now === undefined) return false;
   const { entries, entryCount, references } = was;
@@ -46,7 +46,7 @@ function isOnlyClipped(view: View, name: MapName): boolean {
 
 /** Pieces of a clipped entry hold references; only a wire makes new objects, and leaves them empty. */
 function isOnlyReferenced(view: View, name: ObjectName): boolean {
-  const was = view.before(`object:${name}`);
+  const was = view.objectBefore(name);
   const now = view.objects.get(name);
   if (now === undefined) return false;
   if (was === null) return isWire(view.subject) && now.pages.length === 0;

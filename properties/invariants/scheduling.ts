@@ -152,7 +152,7 @@ const retry: Invariant = {
     const { subject, step } = view;
     const outcome = step?.outcome;
     if (subject?.kind !== 'kmem_alloc_wait' || outcome === undefined) return;
-    const before = view.before(`map:${subject.map}`);
+    const before = view.mapBefore(subject.map);
     const length = requestLength(subject.size);
     if (before === null) return;
     if (outcome.kind === 'none' && length !== null && length <= before.max - before.min)

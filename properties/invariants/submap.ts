@@ -103,7 +103,7 @@ const NOTHING: readonly string[] = [];
 function changesReferences(view: View): boolean {
   if (view.subject?.kind === 'vm_map_deallocate') return true;
   for (const { name, references: counted } of view.touchedMaps)
-    if (view.before(`map:${name}`)?.references !== counted) return true;
+    if (view.mapBefore(name)?.references !== counted) return true;
   return false;
 }
 

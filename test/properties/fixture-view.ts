@@ -207,6 +207,8 @@ export function viewOf(spec: ViewSpec = {}): View {
       .filter((cell) => cell.startsWith('mapping:'))
       .map((cell) => Number(cell.slice(8))),
     before: (name) => readCell(past, name),
+    mapBefore: (name) => past.maps.get(name) ?? null,
+    objectBefore: (name) => past.objects.get(name) ?? null,
     aliased: spec.aliased ?? false,
     audit: () => spec.audit ?? [],
     pageTables: () => spec.pageTables ?? null,
