@@ -1,13 +1,23 @@
 /** What JSON.parse does not tell: names that an object has twice, nesting, and the line of a syntax error. */
 
-/** Strings and structure; everything between them is of no interest here. */
-const TOKENS = /"(?:[^"\\]|\\.)*"|[[\]{}:,]/gs;
+/** Strings and structure with their places; everything between them is of no interest. By hand: a string may have megabytes. */
+function* tokensOf(text: string): Generator<{ readonly token: string; readonly index: number }> {
+  for (let index = 0; index < text.length; index++) {
+    const first = text.charAt(index);
+    if (first === '"') {
+      let end = index + 1;
+      while (end < text.length && text.charAt(end) !== '"') end += text.charAt(end) === '\\' ? 2 : 1;
+      yield { token: text.slice(index, end + 1), index };
+      index = end;
+    } else if ('[]{}:,'.includes(first)) yield { token: first, index };
+  }
+}
 
 /** Deepest run of open brackets, up to `enough`: enough to refuse what is nested beyond all sense. */
 export function bracketDepth(text: string, enough: number): number {
   let depth = 0;
   let deepest = 0;
-  for (const [token] of text.matchAll(TOKENS)) {
+  for (const { token } of tokensOf(text)) {
     if (token === '[' || token === '{') deepest = Math.max(deepest, ++depth);
     else if (token === ']' || token === '}') depth--;
     if (deepest > enough) break;
@@ -20,7 +30,7 @@ export function repeatedKey(text: string): { readonly key: string; readonly line
   /** The names of each open object; null for an array. */
   const open: (Set<string> | null)[] = [];
   let last = { token: '', index: 0 };
-  for (const { 0: token, index } of text.matchAll(TOKENS)) {
+  for (const { token, index } of tokensOf(text)) {
     if (token === '{') open.push(new Set());
     else if (token === '[') open.push(null);
     else if (token === '}' || token === ']') open.pop();

@@ -40,7 +40,7 @@ export function judgedModule(exported: unknown, label: string): KernelModule {
   if (exported === undefined) throw fault('has no default export; export default { declares, boot }');
   if (!isRecord(exported))
     throw fault(`its default export is ${kindOf(exported)}; export default { declares, boot }`);
-  const declares = declarationSchema.safeParse(exported.declares);
+  const declares = calledAt(label, 'declares', () => declarationSchema.safeParse(exported.declares));
   if (!declares.success)
     throw fault(
       isRecord(exported.declares)
@@ -106,7 +106,9 @@ function judgedMemory(kernel: unknown, label: string, declares: KernelModule['de
   const judged: { -readonly [Method in keyof KernelMemory]: KernelMemory[Method] } = {
     apply: (operation: Operation, number) => {
       place = `operation ${number} (${operation.kind})`;
-      return ask('', stepSchema, () => apply(operation, number));
+      // A copy: a kernel that writes to its arguments harms neither the reference nor the stored scenario.
+      const own = structuredClone(operation);
+      return ask('', stepSchema, () => apply(own, number));
     },
   };
   if (snapshot) judged.snapshot = (options) => ask(': snapshot', snapshotSchema, () => snapshot(options));

@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import { clipped } from '../report/tables.ts';
+import { EXIT } from './exit-status.ts';
 import { RESULTS } from './guarded.ts';
 
 /** What verbs write to. */
@@ -41,6 +42,13 @@ const HIGHLIGHTS: readonly { readonly pattern: RegExp; readonly style: Style }[]
   { pattern: /^\d+ passed, \d+ failed$/, style: 'red' },
 ];
 
+/** Results that nobody can read are no results: one line, and no status that would mean a verdict. */
+function unwritable({ code, message }: NodeJS.ErrnoException): never {
+  const reason = code === 'ENOSPC' ? 'no space left on the device' : message;
+  process.stderr.write(`error: stdout cannot be written: ${reason}; make room or send it elsewhere\n`);
+  process.exit(EXIT.usage);
+}
+
 /** Writes everything to where the results go; false once its reader is gone. */
 function written(text: string): boolean {
   if (RESULTS === 1) {
@@ -54,7 +62,7 @@ function written(text: string): boolean {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EPIPE') return false;
-      if (code !== 'EAGAIN') throw error;
+      if (code !== 'EAGAIN') unwritable(error as NodeJS.ErrnoException);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MILLISECONDS_TO_DRAIN);
     }
   }
@@ -72,7 +80,7 @@ export function standardOutput(): Output {
   let shown = false;
   let next = 0;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE') unwritable(error);
     broken = true;
   });
   process.stderr.on('error', () => undefined);

@@ -80,8 +80,9 @@ async function ended(worker: Worker): Promise<boolean> {
 
 function answer(worker: Worker, recorder: FlightRecorder, supervision: Supervision): Promise<JobEnd> {
   return new Promise((settle) => {
-    worker.on('message', (message: JobMessage) => {
-      switch (message.type) {
+    worker.on('message', (message: JobMessage | null) => {
+      // The kernel shares the thread's port: what is no message of ours is not for us.
+      switch (message?.type) {
         case 'progress':
           return supervision.onProgress(message);
         case 'note':

@@ -78,8 +78,8 @@ function decoded(file: string, bytes: Buffer): string {
 function readBytes(file: string): Buffer {
   try {
     const status = statSync(file);
-    if (status.isCharacterDevice() || status.isBlockDevice())
-      throw new InputError(`${file}: is a device; name a trace or a directory of traces`);
+    if (status.isCharacterDevice() || status.isBlockDevice() || status.isFIFO() || status.isSocket())
+      throw new InputError(`${file}: is a device or a pipe; name a trace or a directory of traces`);
     if (status.size <= LARGEST_TRACE) return readFileSync(file);
   } catch (error) {
     if (error instanceof InputError) throw error;
