@@ -37,7 +37,14 @@ export const FAULTY_MAPS: readonly FaultPatch[] = [
     file: VM_MAP,
     find: '  if (end < entry.end) split(kernel, map, entry, end);',
     replace: '  if (end + 4096 < entry.end) split(kernel, map, entry, end);',
-    caughtBy: ['INV-ACC-FREECLAMP', 'INV-MAP-ATTR-RANGE', 'INV-WIRE-NEST', 'INV-ACC-HOLES', 'INV-ACC-FRAMES'],
+    caughtBy: [
+      'INV-MAP-CLIPNEUTRAL',
+      'INV-ACC-FREECLAMP',
+      'INV-MAP-ATTR-RANGE',
+      'INV-WIRE-NEST',
+      'INV-ACC-HOLES',
+      'INV-ACC-FRAMES',
+    ],
   },
   {
     name: 'coalesce-across-wired',
@@ -225,6 +232,14 @@ export const FAULTY_MAPS: readonly FaultPatch[] = [
     file: VM_MAP_PAGEABLE,
     find: 'mapped !== undefined && kernel.pmap.isManaged(mapped);',
     replace: 'mapped !== undefined;',
+    caughtBy: [],
+  },
+  {
+    name: 'protects-what-has-not-changed',
+    source: 'MAP-PROT-4: mappings are lowered although the entry had these rights already',
+    file: VM_MAP_ATTRIBUTES,
+    find: '    if (entry.protection !== old) kernel.pmap.protect(',
+    replace: '    kernel.pmap.protect(',
     caughtBy: [],
   },
 ];

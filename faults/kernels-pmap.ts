@@ -71,4 +71,13 @@ export const FAULTY_PMAPS: readonly FaultPatch[] = [
     replace: "const type = wanted.access === 'read' ? VM_PROT_READ : VM_PROT_WRITE;",
     caughtBy: [],
   },
+  {
+    name: 'mappings-counted-in-8-bits',
+    source:
+      'page-tables: the count of mappings in a 4 MiB line wraps, and a full line is taken for an empty one',
+    file: 'impl/page-tables.ts',
+    find: 'this.#valid = new Uint16Array(end - first);',
+    replace: 'this.#valid = new Uint8Array(end - first);',
+    caughtBy: ['INV-AUDIT'],
+  },
 ];

@@ -46,4 +46,20 @@ export const FAULTY_SLEEPS: readonly FaultPatch[] = [
     replace: 'const clips = start === end;',
     caughtBy: [],
   },
+  {
+    name: 'empty-range-at-end-waits',
+    source: 'MAP-TRANS-1: an empty range where a transition ends waits for it, although it lies outside',
+    file: 'impl/transitions.ts',
+    find: 'clips && start > transition.start && start < transition.end),',
+    replace: 'clips && start > transition.start && start <= transition.end),',
+    caughtBy: [],
+  },
+  {
+    name: 'empty-range-at-start-waits',
+    source: 'MAP-TRANS-1: an empty range where a transition starts waits for it, although it lies outside',
+    file: 'impl/transitions.ts',
+    find: 'clips && start > transition.start && start < transition.end),',
+    replace: 'clips && start >= transition.start && start < transition.end),',
+    caughtBy: [],
+  },
 ];

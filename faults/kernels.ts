@@ -6,12 +6,14 @@
  */
 import { FAULTY_MAPS } from './kernels-map.ts';
 import { FAULTY_MEMORY } from './kernels-memory.ts';
+import { FAULTY_MERGES } from './kernels-merge.ts';
 import { FAULTY_PMAPS } from './kernels-pmap.ts';
 import { FAULTY_SLEEPS } from './kernels-sleep.ts';
 import type { FaultPatch } from './patch.ts';
 
 export const FAULTY_KERNELS: readonly FaultPatch[] = [
   ...FAULTY_MAPS,
+  ...FAULTY_MERGES,
   ...FAULTY_MEMORY,
   ...FAULTY_PMAPS,
   ...FAULTY_SLEEPS,

@@ -1,5 +1,7 @@
 /** All gambits, in the order in which they are drawn by weight. */
 import { GAMBITS, type Gambit } from './generate-gambits.ts';
+import { ALIAS_GAMBITS } from './generate-gambits-alias.ts';
+import { ALIKE_GAMBITS } from './generate-gambits-alike.ts';
 import { ASLEEP_GAMBITS } from './generate-gambits-asleep.ts';
 import { HOSTILE_GAMBITS } from './generate-gambits-hostile.ts';
 import { MERGE_GAMBITS } from './generate-gambits-merge.ts';
@@ -19,5 +21,7 @@ export const ALL_GAMBITS: readonly Gambit[] = [
   ...ASLEEP_GAMBITS,
   ...SUBMAP_GAMBITS,
   ...PMAP_GAMBITS,
+  ...ALIKE_GAMBITS,
   ...HOSTILE_GAMBITS,
+  ...ALIAS_GAMBITS,
 ];

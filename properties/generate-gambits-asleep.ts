@@ -217,6 +217,29 @@ function* wokenNotRun(ground: Ground): Plan {
   yield call.free('kernel', at, count * PAGE_SIZE);
 }
 
+/** Two allocations asleep in one entry: an empty range where the first ends cuts the entry and disturbs neither (MAP-TRANS-1). */
+function* seamAsleep(ground: Ground): Plan {
+  const { draw } = ground;
+  if (ground.freePages() > 80 || ground.freePages() < 3 || ground.inFlight() > 1) return;
+  if (!fits(ground, 'kernel', 9)) return;
+  const food = addressIn(yield call.allocWired('kernel', 2 * PAGE_SIZE));
+  if (food === undefined || !(yield* drain(ground, 1))) return;
+  const room = ground.holes('kernel').find(({ start, end }) => end - start >= 2 * PAGE_SIZE);
+  if (room === undefined || room.end - room.start < 3 * PAGE_SIZE) return;
+  const seam = room.start + 2 * PAGE_SIZE;
+  const owners: number[] = [];
+  for (const count of [2, room.end - seam > PAGE_SIZE ? draw.between(1, 2) : 1]) {
+    const slept = yield call.allocWired('kernel', count * PAGE_SIZE);
+    if (slept.kind !== 'sleep') return;
+    owners.push(ground.operations.length);
+  }
+  yield { kind: 'vm_map_simplify', map: 'kernel', start: clip(seam) };
+  yield call.remove('kernel', span(seam, 0));
+  yield call.free('kernel', food, 2 * PAGE_SIZE);
+  yield call.pagedaemon;
+  for (const owner of owners) if (ground.sched().runnable.includes(owner)) yield call.resume(owner);
+}
+
 /** Plans about sleepers whose world changes. */
 export const ASLEEP_GAMBITS: readonly Gambit[] = [
   {
@@ -242,5 +265,11 @@ export const ASLEEP_GAMBITS: readonly Gambit[] = [
     weight: 5,
     needs: ['kmem_alloc_wait', 'kmem_free_wakeup', 'vm_map_create', 'vm_map_submap', 'resume'],
     plan: wokenNotRun,
+  },
+  {
+    name: 'seam-asleep',
+    weight: 6,
+    needs: ['kmem_alloc', 'vm_map_simplify', 'vm_map_remove', 'pagedaemon', 'resume'],
+    plan: seamAsleep,
   },
 ];

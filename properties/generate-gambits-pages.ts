@@ -1,4 +1,4 @@
-/** Gambits about counts of pages: thresholds of the daemon, and wake-ups that come late. */
+/** Gambits about counts of pages: thresholds of the daemon, wake-ups that come late, full page tables. */
 import { PAGE_SIZE } from '../contract/address.ts';
 import * as call from './generate-calls.ts';
 import { addressIn, fits, type Gambit, type Plan } from './generate-gambits.ts';
@@ -62,6 +62,14 @@ function* lateWakeup(ground: Ground): Plan {
   if (waiter !== undefined) yield call.resume(waiter);
 }
 
+/** More pages mapped in one 4 MiB line than 8 bits count, where there are frames for it; freed again or kept. */
+function* crowdedLine(ground: Ground): Plan {
+  const count = 256;
+  if (ground.freePages() <= count || !fits(ground, 'kernel', count)) return;
+  const at = addressIn(yield call.allocWired('kernel', count * PAGE_SIZE));
+  if (at !== undefined && ground.draw.percent(30)) yield call.free('kernel', at, count * PAGE_SIZE);
+}
+
 /** Plans about page counts and wake-ups. */
 export const PAGE_GAMBITS: readonly Gambit[] = [
   {
@@ -76,4 +84,5 @@ export const PAGE_GAMBITS: readonly Gambit[] = [
     needs: ['kmem_alloc', 'kmem_alloc_wait', 'kmem_free_wakeup', 'pagedaemon', 'resume'],
     plan: lateWakeup,
   },
+  { name: 'crowded-line', weight: 60, needs: ['kmem_alloc', 'kmem_free'], plan: crowdedLine },
 ];

@@ -116,6 +116,19 @@ const woken: readonly Goal[] = [
         ({ map, start, end }) => map === operation.map && start < operation.start && operation.start < end,
       ),
   ),
+  when(
+    'empty-range-at-transition-end',
+    'An empty range cuts an entry exactly where a range in transition ends, and does not wait for it (MAP-TRANS-1).',
+    ['vm_map_remove'],
+    ({ view, operation, outcome }) => {
+      const { map, start, end } = operation;
+      if (!succeeded(outcome) || start !== end) return false;
+      const cut = entryAt(mapBefore(view, map), start);
+      if (cut === undefined || cut.start === start) return false;
+      return view.transitions.some((range) => range.map === map && range.end === start);
+    },
+    { needs: ['kmem_alloc', 'vm_map_simplify', 'pagedaemon', 'resume'] },
+  ),
 ];
 
 /** True when an operation woken from the space of a map has not run since. */

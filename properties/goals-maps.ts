@@ -218,6 +218,20 @@ const extremes: readonly Goal[] = [
     },
   ),
   when(
+    'line-crowded',
+    'More than 255 pages are mapped in one 4 MiB line.',
+    ['kmem_alloc'],
+    ({ view, operation, outcome }) => {
+      const start = addressOf(outcome);
+      if (start === undefined || operation.size < 255 * PAGE_SIZE) return false;
+      const line = Math.floor(start / PDE_SPAN);
+      let count = 0;
+      for (const at of view.mappings.keys()) if (Math.floor(at / PDE_SPAN) === line) count += 1;
+      return count > 255;
+    },
+    { needs: ['kmem_free'], shows: ['pmap'] },
+  ),
+  when(
     'boots-with-lost-reservation',
     'A machine runs whose boot reservation lay under the boot entry (Q-22).',
     ENTRY_TAKERS,

@@ -2,6 +2,8 @@
 import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import type { OperationKind } from '../contract/operation.ts';
 import type { Step } from '../contract/outcome.ts';
+import { ALIAS_GOALS } from './goals-alias.ts';
+import { ALIKE_GOALS } from './goals-alike.ts';
 import { ASLEEP_GOALS } from './goals-asleep.ts';
 import type { Goal } from './goals-goal.ts';
 import { MAP_GOALS } from './goals-maps.ts';
@@ -20,6 +22,8 @@ export const GOALS: readonly Goal[] = [
   ...PAGE_GOALS,
   ...PMAP_GOALS,
   ...ASLEEP_GOALS,
+  ...ALIKE_GOALS,
+  ...ALIAS_GOALS,
 ];
 
 /** Kinds that put pages behind memory, kinds that wire it, and kinds that make submaps. */

@@ -29,6 +29,7 @@ export interface MachinePlan {
 export type MachineProfile =
   | 'small'
   | 'medium'
+  | 'crowded'
   | 'wide'
   | 'mb-below'
   | 'starved'
@@ -85,6 +86,14 @@ const SIZES: { readonly [Profile in MachineProfile]: (draw: Draw) => Sizes } = {
     entries: 120,
     staticMaps: 10,
     kernelPages: draw.pick([256, 1024, 3072]),
+    imagePages: 16,
+  }),
+  // More frames than an 8-bit count holds, with room to map them all in one 4 MiB line.
+  crowded: (draw) => ({
+    frames: draw.between(300, 340),
+    entries: 60,
+    staticMaps: 10,
+    kernelPages: 1024,
     imagePages: 16,
   }),
   wide: () => ({ frames: 2048, entries: 500, staticMaps: 10, kernelPages: 15 * 1024, imagePages: 65 }),
@@ -174,7 +183,8 @@ const NO_THRESHOLDS = { freeMin: 0, freeTarget: 0, inactiveTarget: 0 };
 function machineOf(draw: Draw, profile: MachineProfile): MachineConfig {
   const sizes = SIZES[profile](draw);
   const { frames, entries, staticMaps, kernelPages, imagePages } = sizes;
-  const layout = profile === 'top' ? topOfMemory : draw.weighted(LAYOUTS);
+  const drawn = profile === 'crowded' ? plain : draw.weighted(LAYOUTS);
+  const layout = profile === 'top' ? topOfMemory : drawn;
   const kernelMin = profile === 'wide' ? 0xeffb_f000 : (layout ?? classic)(draw, sizes);
   const kernelStart = kernelMin + imagePages * PAGE_SIZE;
   const window = scratch(draw, kernelMin, imagePages);
