@@ -3,6 +3,7 @@ import type { OperationKind } from '../contract/operation.ts';
 import type { Weighted } from './generate-draw.ts';
 import type { Bias } from './generate-ground.ts';
 import type { MachineProfile } from './machines.ts';
+import { HOSTILE_FAVOURS } from './workloads-hostile.ts';
 
 /** All mixes, in the order in which they are listed. */
 export const WORKLOAD_NAMES = [
@@ -291,19 +292,7 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
     machines: SMALL_MACHINES,
     errorShare: 0.12,
     bias: { ...BALANCED_BIAS, gambit: 45 },
-    favours: [
-      'aliased-pages',
-      'detached-submap',
-      'boot-entry',
-      'anonymous-at-offset',
-      'moved-submap',
-      'resident-nowait',
-      'resident-rollback',
-      'same-rights-again',
-      'freed-while-wired',
-      'submap-gone-while-asleep',
-      'same-page-twice',
-    ],
+    favours: HOSTILE_FAVOURS,
     hostile: true,
   },
 };
