@@ -18,8 +18,9 @@ import {
   objectOfCell,
 } from './cells.ts';
 import { changedCells } from './equality.ts';
+import { indexSnapshot } from './index-snapshot.ts';
 import { blamed, blaming, type Side } from './kernel-threw.ts';
-import { indexSnapshot, Mirror, type VisibleKernel } from './mirror.ts';
+import { Mirror, type VisibleKernel } from './mirror.ts';
 import type { StateView, View } from './view.ts';
 
 /** The view of one kernel through one run. It is the same object at every step; what it yields are values to keep. */

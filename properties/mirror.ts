@@ -6,7 +6,7 @@ import type { FrameNumber, VirtualAddress } from '../contract/address.ts';
 import type { KernelMemory } from '../contract/kernel-memory.ts';
 import type { MappingSnapshot, PmapSnapshot } from '../contract/pmap.ts';
 import type { SchedSnapshot } from '../contract/sched.ts';
-import type { CellName, CellValue, PoolsSnapshot, Snapshot } from '../contract/snapshot.ts';
+import type { CellName, CellValue, PoolsSnapshot } from '../contract/snapshot.ts';
 import type { MapName, MapSnapshot, TransitionSnapshot } from '../contract/vm-map.ts';
 import type { ObjectName, ObjectSnapshot } from '../contract/vm-object.ts';
 import type { CountersSnapshot, QueuesSnapshot } from '../contract/vm-page.ts';
@@ -41,6 +41,7 @@ import {
   sameSched,
   sameTransitions,
 } from './equality.ts';
+import { indexSnapshot } from './index-snapshot.ts';
 import type { StateView } from './view.ts';
 
 /** A kernel whose state can be read at all. */
@@ -49,22 +50,6 @@ type CellKernel = KernelMemory & Required<Pick<KernelMemory, 'cell' | 'touched'>
 
 const hasCells = (kernel: KernelMemory): kernel is CellKernel =>
   kernel.cell !== undefined && kernel.touched !== undefined;
-
-/** Puts a snapshot into the indexed form that invariants read. */
-export function indexSnapshot(snapshot: Snapshot): StateView {
-  return {
-    maps: new Map(snapshot.maps.map((map) => [map.name, map])),
-    objects: new Map(snapshot.objects.map((object) => [object.name, object])),
-    mappings: new Map(snapshot.mappings.map((mapping) => [mapping.address, mapping])),
-    pv: new Map(snapshot.pv.map(({ frame, addresses }) => [frame, addresses])),
-    queues: snapshot.queues,
-    counters: snapshot.counters,
-    pools: snapshot.pools,
-    pmap: snapshot.pmap,
-    sched: snapshot.sched,
-    transitions: snapshot.transitions,
-  };
-}
 
 /** One kernel's state as last told. Values are replaced, never changed, so old ones may be kept. */
 export class Mirror implements StateView {

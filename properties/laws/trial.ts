@@ -6,7 +6,7 @@ import type { Outcome } from '../../contract/outcome.ts';
 import type { CellName } from '../../contract/snapshot.ts';
 import { cellNames, isCompared } from '../cells.ts';
 import { cellDifferences } from '../differences.ts';
-import { indexSnapshot } from '../mirror.ts';
+import { indexSnapshot } from '../index-snapshot.ts';
 import type { Difference } from '../verdict.ts';
 import type { StateView } from '../view.ts';
 

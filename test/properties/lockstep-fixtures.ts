@@ -7,9 +7,9 @@ import type { Step } from '../../contract/outcome.ts';
 import type { CellName, Snapshot } from '../../contract/snapshot.ts';
 import { referenceKernel } from '../../model/reference-kernel.ts';
 import { cellNames, readCell } from '../../properties/cells.ts';
+import { indexSnapshot } from '../../properties/index-snapshot.ts';
 import type { Invariant } from '../../properties/invariant.ts';
 import type { LockstepOptions } from '../../properties/lockstep.ts';
-import { indexSnapshot } from '../../properties/mirror.ts';
 import type { View } from '../../properties/view.ts';
 
 export const BASE = 0xfe00_0000;

@@ -7,8 +7,8 @@ import { allocated } from '../../contract/outcome.ts';
 import { referenceKernel } from '../../model/reference-kernel.ts';
 import { cellNames, isCompared, readCell } from '../../properties/cells.ts';
 import { sameCell, sameState } from '../../properties/equality.ts';
+import { indexSnapshot } from '../../properties/index-snapshot.ts';
 import { KernelView } from '../../properties/kernel-view.ts';
-import { indexSnapshot } from '../../properties/mirror.ts';
 import { at, BUSY, MACHINE, tampered } from './lockstep-fixtures.ts';
 
 /** Runs operations under a view and hands it to `look` after boot and after each of them. */
