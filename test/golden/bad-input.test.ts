@@ -74,7 +74,9 @@ describe('files', () => {
   });
 
   test.runIf(existsSync('/dev/zero'))('a device, which may never end', () => {
-    expect(messageOf(() => readTraceFile('/dev/zero'))).toMatch(/^\/dev\/zero: is a device or a pipe; name a trace/);
+    expect(messageOf(() => readTraceFile('/dev/zero'))).toMatch(
+      /^\/dev\/zero: is a device or a pipe; name a trace/,
+    );
   });
 
   test('text that is not UTF-8', () => {
