@@ -17,6 +17,29 @@ export interface Seat {
   readonly gate: number | null;
 }
 
+/** What bears upon whether a claim is due after a step, beside what the step did: the sum of the bits that apply. */
+export type Circumstances = number;
+/** The step answered its subject for good. */
+export const RETURNED = 1;
+/** No operation is in flight. */
+export const QUIET = 2;
+/** Two mappings share memory (INVARIANTS.md: †). */
+export const ALIASED = 4;
+/** The machine has stopped. */
+export const PANICKED = 8;
+const SORTS_OF_CIRCUMSTANCES = 16;
+
+/** The one claim about the panic itself; every other says nothing once the machine has stopped (CONV-4). */
+const JUDGE_OF_PANICS = 'INV-ACC-PANICTEXT';
+
+/** Whether a claim is due (INVARIANTS.md: scope, †). */
+function isAsked({ invariant, scope, exemptWhenAliased }: Seat, circumstances: Circumstances): boolean {
+  if (circumstances & PANICKED) return invariant.id === JUDGE_OF_PANICS;
+  if (exemptWhenAliased && circumstances & ALIASED) return false;
+  if (scope === 'Q') return (circumstances & QUIET) !== 0;
+  return scope !== 'R' || (circumstances & RETURNED) !== 0;
+}
+
 /** Tells whether a step can have broken a claim. */
 export type Gate = (view: View) => boolean;
 
@@ -33,13 +56,15 @@ export class Panel {
   readonly #cheap: readonly Seat[];
   /** Steps are many, sorts of steps are few: the seats of a sort are looked for once. */
   readonly #told = new Map<number, readonly Seat[]>();
-  readonly #asked = new Map<number, readonly Seat[]>();
+  readonly #asked: readonly Map<number, readonly Seat[]>[];
+  readonly #everybody: (readonly Seat[])[] = [];
 
   constructor(seats: readonly Seat[], gates: readonly Gate[]) {
     this.seats = seats;
     this.gates = gates;
     this.#remembering = seats.filter(({ invariant }) => invariant.watch().observe !== undefined);
     this.#cheap = seats.filter(({ invariant }) => invariant.cost !== 'F');
+    this.#asked = Array.from({ length: SORTS_OF_CIRCUMSTANCES }, () => new Map());
   }
 
   /** Those with a memory that must hear of a step that answered `subject` and changed cells of some classes. */
@@ -55,18 +80,32 @@ export class Panel {
 
   /**
    * Those of cost 1 and t that such a step can have broken. `waiting`: the classes of cells that changed since the last
-   * return, for claims of scope R; null unless the step returned.
+   * return, for claims of scope R; counts only if the step returned.
    */
-  toAsk(subject: Operation | null, touched: CellClasses, waiting: CellClasses | null): readonly Seat[] {
-    const sort = (sortOf(subject, touched) << CLASS_BITS) | (waiting ?? touched);
-    let seats = this.#asked.get(sort);
+  toAsk(
+    subject: Operation | null,
+    touched: CellClasses,
+    waiting: CellClasses,
+    circumstances: Circumstances,
+  ): readonly Seat[] {
+    const since = circumstances & RETURNED ? waiting : touched;
+    const tables = this.#asked[circumstances];
+    const sort = (sortOf(subject, touched) << CLASS_BITS) | since;
+    let seats = tables?.get(sort);
     if (seats === undefined) {
-      seats = this.#cheap.filter((seat) =>
-        concerns(seat, subject, seat.scope === 'R' ? (waiting ?? touched) : touched),
+      seats = this.#cheap.filter(
+        (seat) =>
+          isAsked(seat, circumstances) && concerns(seat, subject, seat.scope === 'R' ? since : touched),
       );
-      this.#asked.set(sort, seats);
+      tables?.set(sort, seats);
     }
     return seats;
+  }
+
+  /** All that are asked after such a step, whatever it did. */
+  everybody(circumstances: Circumstances): readonly Seat[] {
+    this.#everybody[circumstances] ??= this.seats.filter((seat) => isAsked(seat, circumstances));
+    return this.#everybody[circumstances];
   }
 }
 
