@@ -46,9 +46,20 @@ function showPageContents(state: ModelState, page: VmPage): PageSnapshot {
 const FNV_BASIS = 0x811c_9dc5;
 const FNV_PRIME = 0x0100_0193;
 
+/** The hash after `count` more bytes of one value; zeroes only multiply it. */
+function hashedRun(hash: number, byte: number, count: number): number {
+  let hashed = hash;
+  if (byte !== 0) for (let i = 0; i < count; i++) hashed = Math.imul(hashed ^ byte, FNV_PRIME);
+  else
+    for (let left = count, power = FNV_PRIME; left > 0; left >>>= 1, power = Math.imul(power, power))
+      if (left % 2 === 1) hashed = Math.imul(hashed, power);
+  return hashed;
+}
+
 /** The byte that fills a frame, or the FNV-1a hash of its bytes. */
 function showContents(state: ModelState, frame: FrameNumber): PageContents {
   const { fill, writes } = contentsOf(state, frame);
+  if (writes.size === 0) return fill;
   const values = new Set(writes.values());
   if (writes.size < PAGE_SIZE) values.add(fill);
   const [first = fill] = values;
@@ -56,7 +67,8 @@ function showContents(state: ModelState, frame: FrameNumber): PageContents {
   let hash = FNV_BASIS;
   let hashed = 0;
   for (const position of [...ascending(writes.keys()), PAGE_SIZE]) {
-    for (; hashed < position; hashed++) hash = Math.imul(hash ^ fill, FNV_PRIME);
+    hash = hashedRun(hash, fill, position - hashed);
+    hashed = position;
     const written = writes.get(position);
     if (written === undefined) break;
     hash = Math.imul(hash ^ written, FNV_PRIME);

@@ -2,6 +2,7 @@
 import type { Show } from '../contract/kernel-memory.ts';
 import type { OperationKind } from '../contract/operation.ts';
 import type { CellClass } from './cells.ts';
+import type { Memories } from './memories.ts';
 import type { View } from './view.ts';
 
 /**
@@ -38,8 +39,8 @@ export interface Invariant {
    * the same of both kernels as long as they agree.
    */
   readonly looksInside?: true;
-  /** A fresh watch for one kernel in one run. */
-  readonly watch: () => Watch;
+  /** A fresh watch for one kernel in one run; `memories` are those of that kernel's jury. */
+  readonly watch: (memories?: Memories) => Watch;
 }
 
 /** An invariant at work on one kernel. */

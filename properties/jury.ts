@@ -3,7 +3,8 @@ import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import type { CellClasses } from './cells.ts';
 import type { Invariant, Watch } from './invariant.ts';
 import { KernelThrew } from './kernel-threw.ts';
-import { ALIASED, PANICKED, type Panel, panelOf, QUIET, RETURNED, type Seat } from './panel.ts';
+import { Memories } from './memories.ts';
+import { ALIASED, type Panel, panelOf, QUIET, RETURNED, SCANNED, type Seat } from './panel.ts';
 import type { View } from './view.ts';
 
 /** An invariant that does not hold, with at most a handful of witnesses. */
@@ -12,7 +13,7 @@ export interface Violation {
   readonly witnesses: readonly string[];
 }
 
-/** Which invariants to ask: those of constant cost and cost t that the step can have broken, or all, whatever it did. */
+/** Which invariants to ask: of those of constant cost and cost t always the ones that the step can have broken; of those of cost F none, or all. */
 export type Extent = 'touched' | 'everything';
 
 const MOST_WITNESSES = 8;
@@ -34,7 +35,8 @@ export class Jury {
   /** `sparing`: invariants are told of, and asked after, only the steps that they follow. */
   constructor(invariants: readonly Invariant[], declares: KernelDeclaration, sparing: boolean) {
     this.#panel = panelOf(invariants, declares, sparing);
-    const watches = this.#panel.seats.map(({ invariant }) => invariant.watch());
+    const memories = new Memories();
+    const watches = this.#panel.seats.map(({ invariant }) => invariant.watch(memories));
     this.#violations = watches.map((watch) => watch.violations.bind(watch));
     this.#observe = watches.map((watch) => watch.observe?.bind(watch));
     this.#opened = this.#panel.gates.map(() => undefined);
@@ -76,15 +78,13 @@ export class Jury {
   }
 
   #toAsk(view: View, extent: Extent): readonly Seat[] {
-    const panicked = view.step?.outcome.kind === 'panic';
+    if (view.step?.outcome.kind === 'panic') return this.#panel.judgesOfPanics;
     const circumstances =
       (this.#hasReturned ? RETURNED : 0) |
       (view.inFlight.size === 0 ? QUIET : 0) |
       (view.aliased ? ALIASED : 0) |
-      (panicked ? PANICKED : 0);
-    return extent === 'everything' || panicked
-      ? this.#panel.everybody(circumstances)
-      : this.#panel.toAsk(view.subject, this.#touched, this.#waiting, circumstances);
+      (extent === 'everything' ? SCANNED : 0);
+    return this.#panel.toAsk(view.subject, this.#touched, this.#waiting, circumstances);
   }
 
   #isOpen(gate: number, view: View): boolean {

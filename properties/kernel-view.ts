@@ -17,7 +17,7 @@ import {
   mapOfCell,
   objectOfCell,
 } from './cells.ts';
-import { changedCells } from './equality.ts';
+import { changedCells, sameOrder } from './equality.ts';
 import { indexSnapshot } from './index-snapshot.ts';
 import { blamed, blaming, type Side } from './kernel-threw.ts';
 import { Mirror } from './mirror.ts';
@@ -48,6 +48,8 @@ export class KernelView implements View {
   #unison: Unison | null = null;
   /** What the last full look found, contents of pages included, until the next step. */
   #detailed: StateView | null = null;
+  /** True while a full look has found after this step that the mirror misses nothing. */
+  #isConfirmed = false;
   #findings: readonly AuditFinding[] | null = null;
   #tables: PageTableSnapshot | null = null;
 
@@ -101,6 +103,11 @@ export class KernelView implements View {
     return (this.#leader ?? this).#aliasing.aliased;
   }
 
+  /** True where full looks have confirmed after this step that both kernels have the same value in every cell. */
+  isConfirmedWith(other: KernelView): boolean {
+    return this.#leader === other && this.#isConfirmed && other.#isConfirmed;
+  }
+
   /** True while this view goes along with that one: then every cell of both kernels has the same value. */
   isInUnisonWith(other: KernelView): boolean {
     return this.#leader === other;
@@ -144,6 +151,7 @@ export class KernelView implements View {
    */
   advance(operation: Operation, number: number, step: Step, twin: KernelView | null = null): void {
     this.#detailed = null;
+    this.#isConfirmed = false;
     this.#findings = null;
     this.#tables = null;
     this.number = number;
@@ -187,7 +195,10 @@ export class KernelView implements View {
   lookAtAll(): { readonly stale: readonly CellName[]; readonly fresh: StateView } {
     const fresh = blaming(this.#side, () => indexSnapshot(this.#kernel.snapshot({ contents: true })));
     const stale = changedCells(this.#mirror, fresh);
-    this.#detailed = fresh;
+    // Maps have no contents: where they are as mirrored, what was worked out for them still serves.
+    const { maps } = this.#mirror;
+    this.#detailed = stale.length === 0 && sameOrder(maps, fresh.maps) ? { ...fresh, maps } : fresh;
+    this.#isConfirmed = stale.length === 0;
     this.#collectTouched();
     return { stale, fresh };
   }
