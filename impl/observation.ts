@@ -121,8 +121,7 @@ function observeObject(
 ): ObjectSnapshot {
   const pages: PageSnapshot[] = [];
   for (let page = object.firstPage; page !== undefined; page = kernel.pages.nextInObject(page)) {
-    const shown = observePage(kernel, page);
-    pages.push(contents ? { ...shown, contents: kernel.memory.contents(page) } : shown);
+    pages.push(contents ? observePageContents(kernel, page) : observePage(kernel, page));
   }
   const { name, references, size } = object;
   return { name, references, size, shadow: null, shadowOffset: objectOffset(0), pages };
@@ -143,6 +142,18 @@ function observePage({ pages }: Kernel, frame: FrameNumber): PageSnapshot {
     busy: pages.hasFlag(frame, PAGE_FLAG.busy),
     wanted: pages.hasFlag(frame, PAGE_FLAG.wanted),
     queue: QUEUE_NAMES[pages.queues.queueOf(frame)],
+  };
+}
+
+function observePageContents({ pages, memory }: Kernel, frame: FrameNumber): PageSnapshot {
+  return {
+    offset: pages.offsetOf(frame),
+    frame,
+    wireCount: pages.wireCountOf(frame),
+    busy: pages.hasFlag(frame, PAGE_FLAG.busy),
+    wanted: pages.hasFlag(frame, PAGE_FLAG.wanted),
+    queue: QUEUE_NAMES[pages.queues.queueOf(frame)],
+    contents: memory.contents(frame),
   };
 }
 

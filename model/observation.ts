@@ -38,8 +38,11 @@ function showPage(state: ModelState, page: VmPage): PageSnapshot {
 }
 
 function showPageContents(state: ModelState, page: VmPage): PageSnapshot {
-  const shown = { ...showPage(state, page), contents: showContents(state, page.frame) };
-  const { undefinedFill, writes } = contentsOf(state, page.frame);
+  const { offset, frame, wireCount } = page;
+  const queue = queueOf(state, page);
+  const contents = showContents(state, frame);
+  const shown = { offset, frame, wireCount, busy: false, wanted: false, queue, contents };
+  const { undefinedFill, writes } = contentsOf(state, frame);
   return undefinedFill && writes.size < PAGE_SIZE ? { ...shown, undefinedContents: true } : shown;
 }
 
