@@ -12,9 +12,12 @@ import { type DrawnPart, stateLines } from '../report/state.ts';
 import { confirmed, flakiness } from './confirm.ts';
 import type { ReplayAnswer, ReplayJob } from './job.ts';
 
+/** Longest scenario that is run several times though nothing is wrong. */
+const SMALL = 500;
+
 /**
- * The run, and the reference's state after each of its steps where parts of it are to be shown. A failure, or the lack of
- * one that the file tells of, is confirmed by more runs.
+ * The run, and the reference's state after each of its steps where parts of it are to be shown. A verdict that matters
+ * or costs little is confirmed by more runs.
  */
 export function replay(job: ReplayJob, candidate: KernelModule): ReplayAnswer {
   const { file, show, breakAt } = job;
@@ -22,7 +25,8 @@ export function replay(job: ReplayJob, candidate: KernelModule): ReplayAnswer {
   const scenario = breakAt === null ? job.scenario : upTo(job.scenario, breakAt);
   const run = (): LockstepReport => lockstep(scenario, candidate, []);
   const report = lockstep(scenario, candidate, breakAt === null ? [] : [stopAt(breakAt)]);
-  const doubtful = report.failure !== null || (job.failsAlready && breakAt === null);
+  const small = scenario.operations.length <= SMALL && breakAt === null;
+  const doubtful = report.failure !== null || job.failsAlready || small;
   return {
     verb: 'replay',
     kernel: candidate.declares.name,
