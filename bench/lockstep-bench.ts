@@ -1,7 +1,6 @@
 /**
  * How fast the lockstep is, and what each part of it costs: the same scenarios through every arm, arms interleaved,
- * medians of several rounds, in seconds of processor time, so that what else runs on the machine counts little. Shared
- * machines are noisy all the same: ratios mean more than absolutes.
+ * medians of several rounds. Shared machines are noisy: ratios mean more than absolutes.
  */
 import fc from 'fast-check';
 import type { KernelModule } from '../contract/kernel-memory.ts';
@@ -15,7 +14,7 @@ import { scenarios } from '../properties/scenarios.ts';
 /** One measured way of running the scenarios. */
 export interface BenchRow {
   readonly arm: string;
-  /** Operations per second of processor time: median, least and most over the rounds. */
+  /** Operations per second on one core: median, least and most over the rounds. */
   readonly median: number;
   readonly least: number;
   readonly most: number;
@@ -87,10 +86,9 @@ export function benchLockstep(note: (text: string) => void): BenchRow[] {
   for (let round = 1 - WARM_UP; round <= ROUNDS; round++)
     arms.forEach(({ arm, list, run }, i) => {
       note(round > 0 ? `round ${round} of ${ROUNDS}: ${arm}` : `warming up: ${arm}`);
-      const before = process.cpuUsage();
+      const start = process.hrtime.bigint();
       run();
-      const { user, system } = process.cpuUsage(before);
-      const seconds = (user + system) / 1e6;
+      const seconds = Number(process.hrtime.bigint() - start) / 1e9;
       if (round > 0) speeds[i]?.push(operationsOf(list) / seconds);
     });
   const base = median(speeds[0] ?? []);
