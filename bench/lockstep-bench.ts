@@ -1,6 +1,7 @@
 /**
  * How fast the lockstep is, and what each part of it costs: the same scenarios through every arm, arms interleaved,
- * medians of several rounds. Shared machines are noisy: ratios mean more than absolutes.
+ * medians of several rounds, in seconds of processor time, so that what else runs on the machine counts little. Shared
+ * machines are noisy all the same: ratios mean more than absolutes.
  */
 import fc from 'fast-check';
 import type { KernelModule } from '../contract/kernel-memory.ts';
@@ -14,7 +15,7 @@ import { scenarios } from '../properties/scenarios.ts';
 /** One measured way of running the scenarios. */
 export interface BenchRow {
   readonly arm: string;
-  /** Operations per second on one core: median, least and most over the rounds. */
+  /** Operations per second of processor time: median, least and most over the rounds. */
   readonly median: number;
   readonly least: number;
   readonly most: number;
@@ -24,7 +25,7 @@ export interface BenchRow {
 
 const SEED = 1994;
 const SCENARIOS = 200;
-const ROUNDS = 5;
+const ROUNDS = 9;
 /** Rounds before the first that counts: a campaign runs long enough for the compiler to have seen all of it. */
 const WARM_UP = 8;
 /** Every how many-th scenario the slowest arm takes. */
@@ -86,9 +87,10 @@ export function benchLockstep(note: (text: string) => void): BenchRow[] {
   for (let round = 1 - WARM_UP; round <= ROUNDS; round++)
     arms.forEach(({ arm, list, run }, i) => {
       note(round > 0 ? `round ${round} of ${ROUNDS}: ${arm}` : `warming up: ${arm}`);
-      const start = process.hrtime.bigint();
+      const before = process.cpuUsage();
       run();
-      const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+      const { user, system } = process.cpuUsage(before);
+      const seconds = (user + system) / 1e6;
       if (round > 0) speeds[i]?.push(operationsOf(list) / seconds);
     });
   const base = median(speeds[0] ?? []);

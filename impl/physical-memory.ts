@@ -26,6 +26,18 @@ const EACH_BYTE = 0x0101_0101;
 const FNV_OFFSET_BASIS = 2166136261;
 const FNV_PRIME = 16777619;
 
+function zeroWordFactors(): Int32Array {
+  const factors = new Int32Array(WORDS_PER_FRAME + 1).fill(1);
+  const square = Math.imul(FNV_PRIME, FNV_PRIME);
+  const ofOne = Math.imul(square, square);
+  for (let words = 1; words <= WORDS_PER_FRAME; words++)
+    factors[words] = Math.imul(factors[words - 1] as number, ofOne);
+  return factors;
+}
+
+/** What hashing n zero words multiplies a hash by: most bytes of written frames are zero. */
+const AFTER_ZERO_WORDS = zeroWordFactors();
+
 export class PhysicalMemory {
   readonly directory: PhysicalFrame = DIRECTORY;
   readonly firstTable: PhysicalFrame = FIRST_TABLE;
@@ -95,7 +107,16 @@ export class PhysicalMemory {
     while (word < endWord && words[word] === uniform) word++;
     if (word === endWord) return first;
     let hash = FNV_OFFSET_BASIS;
-    for (let at = start; at < end; at++) hash = Math.imul(hash ^ (this.#bytes[at] as number), FNV_PRIME);
+    let zeroWords = 0;
+    for (word = start / 4; word < endWord; word++)
+      if (words[word] === 0) zeroWords++;
+      else {
+        if (zeroWords > 0) hash = Math.imul(hash, AFTER_ZERO_WORDS[zeroWords] as number);
+        zeroWords = 0;
+        for (let at = 4 * word; at < 4 * word + 4; at++)
+          hash = Math.imul(hash ^ (this.#bytes[at] as number), FNV_PRIME);
+      }
+    hash = Math.imul(hash, AFTER_ZERO_WORDS[zeroWords] as number);
     return `fnv:${(hash >>> 0).toString(16).padStart(8, '0')}`;
   }
 }

@@ -81,17 +81,26 @@ function* auditSubtree(
     };
 }
 
-/** The search through the tree agrees with a scan of the list, at and around every bound. */
+/** The search through the tree agrees with a walk along the list, at and around every bound. */
 function* auditLookups(tree: EntryTree, listed: readonly VmMapEntry[]): Generator<AuditFinding, void, void> {
-  const bounds = new Set([tree.min, tree.max, ...listed.flatMap(({ start, end }) => [start, end])]);
-  for (const bound of bounds)
-    for (const probe of [bound - 1, bound, bound + 1]) {
-      const expected = listed.findLast((entry) => entry.start <= probe) ?? null;
-      const actual = tree.floor(address(probe));
-      if (actual !== expected)
-        yield {
-          invariant: 'INV-MAP-LOOKUP',
-          witness: `lookup of ${probe} finds the entry at ${actual?.start}, not at ${expected?.start}`,
-        };
-    }
+  let next = 0;
+  for (const probe of probesOf(tree, listed)) {
+    while (next < listed.length && (listed[next] as VmMapEntry).start <= probe) next++;
+    while (next > 0 && (listed[next - 1] as VmMapEntry).start > probe) next--;
+    const expected = listed[next - 1] ?? null;
+    const actual = tree.floor(address(probe));
+    if (actual !== expected)
+      yield {
+        invariant: 'INV-MAP-LOOKUP',
+        witness: `lookup of ${probe} finds the entry at ${actual?.start}, not at ${expected?.start}`,
+      };
+  }
+}
+
+/** Addresses at and around every bound, hardly out of order. */
+function probesOf({ min, max }: EntryTree, listed: readonly VmMapEntry[]): number[] {
+  const probes = [min - 1, min, min + 1];
+  for (const { start, end } of listed) probes.push(start - 1, start, start + 1, end - 1, end, end + 1);
+  probes.push(max - 1, max, max + 1);
+  return probes;
 }

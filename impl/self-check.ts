@@ -60,7 +60,7 @@ function* auditQueues({ pages: { queues } }: Kernel): Generator<AuditFinding, vo
         invariant: 'INV-PAGE-COUNTERS',
         witness: `${name} counts ${queues.count(queue)} pages but holds ${forwards.length}`,
       };
-    if (forwards.join() !== backwards.join())
+    if (forwards.length !== backwards.length || forwards.some((page, i) => page !== backwards[i]))
       yield { invariant: 'INV-AUDIT', witness: `${name} reads differently backwards` };
     for (const page of forwards)
       if (queues.queueOf(page) !== queue)
@@ -150,6 +150,7 @@ function* auditPvLists(
   for (let frame = 0; frame < config.managedPages; frame++) {
     const recorded = pv.addresses(frameNumber(frame)).sort((a, b) => a - b);
     const mapped = mappedAt.get(frameNumber(frame)) ?? [];
+    if (recorded.length === 0 && mapped.length === 0) continue;
     if (recorded.join() !== mapped.join())
       yield {
         invariant: 'INV-PMAP-PV',

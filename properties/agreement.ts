@@ -5,7 +5,7 @@ import type { Step } from '../contract/outcome.ts';
 import type { CellName } from '../contract/snapshot.ts';
 import { cellNames, isCompared } from './cells.ts';
 import { cellDifferences, wordDifference } from './differences.ts';
-import { sameCell, sameContents, sameState } from './equality.ts';
+import { sameCell, sameContents, sameOrder, sameState } from './equality.ts';
 import type { KernelView } from './kernel-view.ts';
 import { meaningDifferences } from './meaning.ts';
 import { type StepComparison, sameStep, stepDifferences } from './step-equality.ts';
@@ -73,6 +73,7 @@ export function agreementOf({ shows }: KernelDeclaration, { managedPages }: Mach
 const EXACT: StateAgreement = {
   holds(expected, actual, full) {
     if (full) return sameWhole(expected, actual);
+    if (actual.isInUnisonWith(expected)) return true;
     for (const name of expected.touched) if (!agreeOn(name, expected, actual)) return false;
     for (const name of actual.touched)
       if (!expected.hasTouched(name) && !agreeOn(name, expected, actual)) return false;
@@ -90,9 +91,10 @@ const EXACT: StateAgreement = {
 const agreeOn = (name: CellName, expected: StateView, actual: StateView): boolean =>
   !isCompared(name) || sameCell(name, expected, actual);
 
-const sameWhole = (expected: StateView, actual: StateView): boolean =>
-  sameState(expected, actual, false) &&
-  orderDifferences(expected, actual).next().done === true &&
+const sameWhole = (expected: KernelView, actual: KernelView): boolean =>
+  (actual.isConfirmedWith(expected) || sameState(expected, actual, false)) &&
+  sameOrder(expected.maps, actual.maps) &&
+  sameOrder(expected.objects, actual.objects) &&
   sameContents(expected, actual);
 
 /** Maps and objects are listed in the order of their creation. */

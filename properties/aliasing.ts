@@ -9,11 +9,26 @@ import type { InsertedObject, MapName, MapSnapshot } from '../contract/vm-map.ts
 import { isMapCell, type MapCell, mapOfCell } from './cells.ts';
 import type { View } from './view.ts';
 
+const NONE: ReadonlySet<MapName> = new Set();
+
 /** Watches one kernel for aliasing; once seen, it stays. */
 export class Aliasing {
   #aliased = false;
   /** Maps that exist without an entry naming them: not yet made a submap, or no longer one. */
-  readonly #unattached = new Set<MapName>();
+  readonly #unattached: Set<MapName>;
+  #aliasedBefore: boolean;
+  #unattachedBefore: ReadonlySet<MapName> = NONE;
+
+  constructor(aliased = false, unattached: ReadonlySet<MapName> = NONE) {
+    this.#aliased = aliased;
+    this.#aliasedBefore = aliased;
+    this.#unattached = new Set(unattached);
+  }
+
+  /** A watch that knows what this one knew before the last step. */
+  asBefore(): Aliasing {
+    return new Aliasing(this.#aliasedBefore, this.#unattachedBefore);
+  }
 
   get aliased(): boolean {
     return this.#aliased;
@@ -21,6 +36,8 @@ export class Aliasing {
 
   /** Takes a step into account; `view` must show the state after it. */
   observe(view: View): void {
+    this.#aliasedBefore = this.#aliased;
+    this.#unattachedBefore = this.#unattached.size === 0 ? NONE : new Set(this.#unattached);
     if (this.#aliased) return;
     if (view.operation !== null && view.step !== null)
       this.#aliased = insertsForeignOffset(view.operation, view.step.outcome, view);

@@ -77,6 +77,18 @@ function sameTables<Key, Value>(
   return true;
 }
 
+/** True when two tables have the same keys in the same order. */
+export function sameOrder(
+  expected: ReadonlyMap<string, unknown>,
+  actual: ReadonlyMap<string, unknown>,
+): boolean {
+  if (expected === actual) return true;
+  if (expected.size !== actual.size) return false;
+  const others = actual.keys();
+  for (const key of expected.keys()) if (key !== others.next().value) return false;
+  return true;
+}
+
 function sameSingle(name: SingleCell, expected: StateView, actual: StateView): boolean {
   switch (name) {
     case 'queue:free':

@@ -3,7 +3,8 @@ import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import type { CellClasses } from './cells.ts';
 import type { Invariant, Watch } from './invariant.ts';
 import { KernelThrew } from './kernel-threw.ts';
-import { type Panel, panelOf, type Seat } from './panel.ts';
+import { Memories } from './memories.ts';
+import { ALIASED, type Panel, panelOf, QUIET, RETURNED, SCANNED, type Seat } from './panel.ts';
 import type { View } from './view.ts';
 
 /** An invariant that does not hold, with at most a handful of witnesses. */
@@ -12,12 +13,10 @@ export interface Violation {
   readonly witnesses: readonly string[];
 }
 
-/** Which invariants to ask: those of constant cost and cost t that the step can have broken, or all, whatever it did. */
+/** Which invariants to ask: of those of constant cost and cost t always the ones that the step can have broken; of those of cost F none, or all. */
 export type Extent = 'touched' | 'everything';
 
 const MOST_WITNESSES = 8;
-/** The one claim about the panic itself; every other says nothing once the machine has stopped (CONV-4). */
-const JUDGE_OF_PANICS = 'INV-ACC-PANICTEXT';
 
 /** Invariants in their order, for one kernel. */
 export class Jury {
@@ -36,9 +35,10 @@ export class Jury {
   /** `sparing`: invariants are told of, and asked after, only the steps that they follow. */
   constructor(invariants: readonly Invariant[], declares: KernelDeclaration, sparing: boolean) {
     this.#panel = panelOf(invariants, declares, sparing);
-    const watches = this.#panel.seats.map(({ invariant }) => invariant.watch());
-    this.#violations = watches.map((watch) => watch.violations.bind(watch));
-    this.#observe = watches.map((watch) => watch.observe?.bind(watch));
+    const memories = new Memories();
+    const watches = this.#panel.seats.map(({ invariant }) => invariant.watch(memories));
+    this.#violations = watches.map(({ violations }) => violations);
+    this.#observe = watches.map(({ observe }) => observe);
     this.#opened = this.#panel.gates.map(() => undefined);
   }
 
@@ -59,24 +59,32 @@ export class Jury {
 
   /** The first invariant that this state breaks, of those asked. */
   firstViolation(view: View, extent: Extent): Violation | null {
-    const panicked = view.step?.outcome.kind === 'panic';
-    const seats =
-      extent === 'everything' || panicked
-        ? this.#panel.seats
-        : this.#panel.toAsk(view.subject, this.#touched, this.#hasReturned ? this.#waiting : null);
-    for (const seat of seats) {
-      if (panicked ? seat.invariant.id !== JUDGE_OF_PANICS : !isAsked(seat, view, this.#hasReturned))
-        continue;
-      try {
+    const seats = this.#toAsk(view, extent);
+    let at = 0;
+    try {
+      // One handler for all seats, and nothing built for a claim that holds: this is asked millions of times.
+      for (; at < seats.length; at++) {
+        const seat = seats[at] as Seat;
         if (seat.gate !== null && !this.#isOpen(seat.gate, view)) continue;
         const found = this.#violations[seat.index]?.(view) ?? NOTHING;
-        const witnesses = Array.isArray(found) && found.length === 0 ? null : witnessesOf(found);
+        if (found === NOTHING || (Array.isArray(found) && found.length === 0)) continue;
+        const witnesses = witnessesOf(found);
         if (witnesses !== null) return { invariant: seat.invariant, witnesses };
-      } catch (error) {
-        throw blameInvariant(seat, error);
       }
+    } catch (error) {
+      throw blameInvariant(seats[at] as Seat, error);
     }
     return null;
+  }
+
+  #toAsk(view: View, extent: Extent): readonly Seat[] {
+    if (view.step?.outcome.kind === 'panic') return this.#panel.judgesOfPanics;
+    const circumstances =
+      (this.#hasReturned ? RETURNED : 0) |
+      (view.inFlight.size === 0 ? QUIET : 0) |
+      (view.aliased ? ALIASED : 0) |
+      (extent === 'everything' ? SCANNED : 0);
+    return this.#panel.toAsk(view.subject, this.#touched, this.#waiting, circumstances);
   }
 
   #isOpen(gate: number, view: View): boolean {
@@ -89,13 +97,6 @@ export class Jury {
 function returns({ step }: View): boolean {
   const outcome = step?.outcome.kind;
   return outcome !== undefined && outcome !== 'sleep' && outcome !== 'rejected';
-}
-
-/** Whether a claim is to be judged after this step (INVARIANTS.md: scope, †). */
-function isAsked(seat: Seat, view: View, hasReturned: boolean): boolean {
-  if (seat.exemptWhenAliased && view.aliased) return false;
-  if (seat.scope === 'Q') return view.inFlight.size === 0;
-  return seat.scope !== 'R' || hasReturned;
 }
 
 const NOTHING: readonly string[] = [];

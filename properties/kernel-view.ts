@@ -17,11 +17,13 @@ import {
   mapOfCell,
   objectOfCell,
 } from './cells.ts';
-import { changedCells } from './equality.ts';
+import { changedCells, sameOrder } from './equality.ts';
 import { indexSnapshot } from './index-snapshot.ts';
 import { blamed, blaming, type Side } from './kernel-threw.ts';
-import { Mirror, type VisibleKernel } from './mirror.ts';
+import { Mirror } from './mirror.ts';
+import { stateBefore, Unison } from './mirror-unison.ts';
 import type { StateView, View } from './view.ts';
+import type { VisibleKernel } from './visible-kernel.ts';
 
 /** The view of one kernel through one run. It is the same object at every step; what it yields are values to keep. */
 export class KernelView implements View {
@@ -32,27 +34,36 @@ export class KernelView implements View {
   subject: Operation | null = null;
   subjectNumber = 0;
   readonly inFlight = new Map<number, Operation>();
-  readonly touchedMaps: MapSnapshot[] = [];
-  readonly touchedObjects: ObjectSnapshot[] = [];
-  readonly touchedMappings: number[] = [];
+  touchedMaps: readonly MapSnapshot[] = [];
+  touchedObjects: readonly ObjectSnapshot[] = [];
+  touchedMappings: readonly number[] = [];
 
   readonly #side: Side;
   readonly #kernel: VisibleKernel;
-  readonly #mirror: Mirror;
-  readonly #aliasing = new Aliasing();
+  /** Its own, or as long as the two are in unison that of the leader. */
+  #mirror: Mirror;
+  #aliasing = new Aliasing();
+  /** The view that this one goes along with, as long as the kernels say the same of every cell. */
+  #leader: KernelView | null = null;
+  #unison: Unison | null = null;
   /** What the last full look found, contents of pages included, until the next step. */
   #detailed: StateView | null = null;
+  /** True while a full look has found after this step that the mirror misses nothing. */
+  #isConfirmed = false;
   #findings: readonly AuditFinding[] | null = null;
   #tables: PageTableSnapshot | null = null;
 
-  /** The view at boot. */
-  constructor(side: Side, kernel: VisibleKernel, machine: MachineConfig) {
+  /** The view at boot. `leader`: the view of another kernel, to go along with while the two are equal. */
+  constructor(side: Side, kernel: VisibleKernel, machine: MachineConfig, leader: KernelView | null = null) {
     this.machine = machine;
     this.#side = side;
     this.#kernel = kernel;
     this.#mirror = blaming(side, () => new Mirror(kernel, machine.managedPages));
     this.#collectTouched();
     this.#aliasing.observe(this);
+    if (leader === null) return;
+    this.#unison = Unison.begin(kernel, this.#mirror, leader.#mirror);
+    if (this.#unison !== null) this.#goAlong(leader);
   }
 
   get maps(): ReadonlyMap<MapName, MapSnapshot> {
@@ -89,7 +100,17 @@ export class KernelView implements View {
     return this.#mirror.touched;
   }
   get aliased(): boolean {
-    return this.#aliasing.aliased;
+    return (this.#leader ?? this).#aliasing.aliased;
+  }
+
+  /** True where full looks have confirmed after this step that both kernels have the same value in every cell. */
+  isConfirmedWith(other: KernelView): boolean {
+    return this.#leader === other && this.#isConfirmed && other.#isConfirmed;
+  }
+
+  /** True while this view goes along with that one: then every cell of both kernels has the same value. */
+  isInUnisonWith(other: KernelView): boolean {
+    return this.#leader === other;
   }
 
   /** Classes of the cells that the last step changed. */
@@ -130,6 +151,7 @@ export class KernelView implements View {
    */
   advance(operation: Operation, number: number, step: Step, twin: KernelView | null = null): void {
     this.#detailed = null;
+    this.#isConfirmed = false;
     this.#findings = null;
     this.#tables = null;
     this.number = number;
@@ -137,6 +159,10 @@ export class KernelView implements View {
     this.step = step;
     this.#findSubject(operation, number, step);
     try {
+      if (this.#leader !== null && this.#staysAlong(this.#leader, step)) {
+        this.#goAlong(this.#leader);
+        return;
+      }
       if (step.outcome.kind === 'panic') this.#mirror.settle();
       else this.#mirror.refresh(twin === null ? null : twin.#mirror);
       this.#collectTouched();
@@ -146,11 +172,33 @@ export class KernelView implements View {
     }
   }
 
+  /** Whether the kernels are still in unison after a step; where they are not, this view has its own mirror again. */
+  #staysAlong(leader: KernelView, { outcome }: Step): boolean {
+    const panicked = leader.step?.outcome.kind === 'panic';
+    if ((outcome.kind === 'panic') === panicked && (panicked || this.#unison?.lasts() === true)) return true;
+    this.#leader = null;
+    this.#unison = null;
+    this.#mirror = new Mirror(this.#kernel, this.machine.managedPages, stateBefore(leader.#mirror));
+    this.#aliasing = leader.#aliasing.asBefore();
+    return false;
+  }
+
+  #goAlong(leader: KernelView): void {
+    this.#leader = leader;
+    this.#mirror = leader.#mirror;
+    this.touchedMaps = leader.touchedMaps;
+    this.touchedObjects = leader.touchedObjects;
+    this.touchedMappings = leader.touchedMappings;
+  }
+
   /** Looks at the whole state anew, contents included. Yields the cells of the mirror that turn out to be stale. */
   lookAtAll(): { readonly stale: readonly CellName[]; readonly fresh: StateView } {
     const fresh = blaming(this.#side, () => indexSnapshot(this.#kernel.snapshot({ contents: true })));
     const stale = changedCells(this.#mirror, fresh);
-    this.#detailed = fresh;
+    // Maps have no contents: where they are as mirrored, what was worked out for them still serves.
+    const { maps } = this.#mirror;
+    this.#detailed = stale.length === 0 && sameOrder(maps, fresh.maps) ? { ...fresh, maps } : fresh;
+    this.#isConfirmed = stale.length === 0;
     this.#collectTouched();
     return { stale, fresh };
   }
@@ -175,18 +223,21 @@ export class KernelView implements View {
   }
 
   #collectTouched(): void {
-    this.touchedMaps.length = 0;
-    this.touchedObjects.length = 0;
-    this.touchedMappings.length = 0;
+    const maps: MapSnapshot[] = [];
+    const objects: ObjectSnapshot[] = [];
+    const mappings: number[] = [];
     for (const name of this.#mirror.touched) {
-      if (isMappingCell(name)) this.touchedMappings.push(addressOfCell(name));
+      if (isMappingCell(name)) mappings.push(addressOfCell(name));
       else if (isMapCell(name)) {
         const map = this.maps.get(mapOfCell(name));
-        if (map !== undefined) this.touchedMaps.push(map);
+        if (map !== undefined) maps.push(map);
       } else if (isObjectCell(name)) {
         const object = this.objects.get(objectOfCell(name));
-        if (object !== undefined) this.touchedObjects.push(object);
+        if (object !== undefined) objects.push(object);
       }
     }
+    this.touchedMaps = maps;
+    this.touchedObjects = objects;
+    this.touchedMappings = mappings;
   }
 }

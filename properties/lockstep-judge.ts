@@ -41,6 +41,7 @@ export function judge(
 /** Whether what an invariant says of the candidate, which agrees with the reference, it also says of the reference. */
 function isUnited(run: Run, candidate: KernelView): boolean {
   const { view } = run.reference;
+  if (candidate.isInUnisonWith(view)) return run.united;
   run.united &&= sameTransitions(view.transitions, candidate.transitions);
   // Of pv lists, which need not be in one order, claims about steps tell only whether they changed.
   return run.united && view.touchedClasses === candidate.touchedClasses;

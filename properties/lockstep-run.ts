@@ -10,9 +10,10 @@ import type { Invariant } from './invariant.ts';
 import { Jury } from './jury.ts';
 import { blaming, type Side } from './kernel-threw.ts';
 import { KernelView } from './kernel-view.ts';
-import type { VisibleKernel } from './mirror.ts';
+
 import type { Failure } from './verdict.ts';
 import type { View } from './view.ts';
+import type { VisibleKernel } from './visible-kernel.ts';
 
 /** How to run a scenario. */
 export interface LockstepOptions {
@@ -125,6 +126,7 @@ export function boot(scenario: Scenario, options: LockstepOptions): Run {
       4,
     );
   const united = sparing && options.compare && candidate.declares.shows.includes('structure');
+  const view = new KernelView('reference', model, machine);
   return {
     options,
     invariants,
@@ -132,7 +134,7 @@ export function boot(scenario: Scenario, options: LockstepOptions): Run {
     operations: scenario.operations,
     reference: {
       kernel: model,
-      view: new KernelView('reference', model, machine),
+      view,
       inside: new Jury(insideOf(invariants), reference.declares, sparing),
       jury: united ? null : new Jury(invariants, reference.declares, sparing),
     },
@@ -141,7 +143,7 @@ export function boot(scenario: Scenario, options: LockstepOptions): Run {
       shown && isVisible(kernel)
         ? {
             side: 'candidate',
-            view: new KernelView('candidate', kernel, machine),
+            view: new KernelView('candidate', kernel, machine, united ? view : null),
             jury: new Jury(invariants, candidate.declares, sparing),
           }
         : null,

@@ -3,7 +3,6 @@
  * together with the values that the touched cells had before.
  */
 import type { FrameNumber, VirtualAddress } from '../contract/address.ts';
-import type { KernelMemory } from '../contract/kernel-memory.ts';
 import type { MappingSnapshot, PmapSnapshot } from '../contract/pmap.ts';
 import type { SchedSnapshot } from '../contract/sched.ts';
 import type { CellName, CellValue, PoolsSnapshot } from '../contract/snapshot.ts';
@@ -41,15 +40,8 @@ import {
   sameSched,
   sameTransitions,
 } from './equality.ts';
-import { indexSnapshot } from './index-snapshot.ts';
 import type { StateView } from './view.ts';
-
-/** A kernel whose state can be read at all. */
-export type VisibleKernel = KernelMemory & Required<Pick<KernelMemory, 'snapshot'>>;
-type CellKernel = KernelMemory & Required<Pick<KernelMemory, 'cell' | 'touched'>>;
-
-const hasCells = (kernel: KernelMemory): kernel is CellKernel =>
-  kernel.cell !== undefined && kernel.touched !== undefined;
+import { type CellKernel, hasCells, presentState, type VisibleKernel } from './visible-kernel.ts';
 
 /** One kernel's state as last told. Values are replaced, never changed, so old ones may be kept. */
 export class Mirror implements StateView {
@@ -76,8 +68,8 @@ export class Mirror implements StateView {
   readonly #previousMaps = new Map<MapName, MapSnapshot | null>();
   readonly #previousObjects = new Map<ObjectName, ObjectSnapshot | null>();
 
-  constructor(kernel: VisibleKernel, managedPages: number) {
-    const state = indexSnapshot(kernel.snapshot({ contents: false }));
+  /** `state`: what the kernel shows now, or showed before it is refreshed for the first time. */
+  constructor(kernel: VisibleKernel, managedPages: number, state = presentState(kernel)) {
     this.maps = new Map(state.maps);
     this.objects = new Map(state.objects);
     this.mappings = new Map(state.mappings);
@@ -134,7 +126,7 @@ export class Mirror implements StateView {
   refresh(twin: StateView | null): void {
     this.settle();
     if (hasCells(this.#kernel)) this.#refreshCells(this.#kernel, twin);
-    else this.#refreshWhole(indexSnapshot(this.#kernel.snapshot({ contents: false })));
+    else this.#refreshWhole(presentState(this.#kernel));
   }
 
   #refreshCells(kernel: CellKernel, twin: StateView | null): void {

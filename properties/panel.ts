@@ -17,6 +17,28 @@ export interface Seat {
   readonly gate: number | null;
 }
 
+/** What bears upon whether a claim is due after a step, beside what the step did: the sum of the bits that apply. */
+export type Circumstances = number;
+/** The step answered its subject for good. */
+export const RETURNED = 1;
+/** No operation is in flight. */
+export const QUIET = 2;
+/** Two mappings share memory (INVARIANTS.md: †). */
+export const ALIASED = 4;
+/** Everything is looked at. */
+export const SCANNED = 8;
+const SORTS_OF_CIRCUMSTANCES = 16;
+
+/** The one claim about the panic itself; every other says nothing once the machine has stopped (CONV-4). */
+const JUDGE_OF_PANICS = 'INV-ACC-PANICTEXT';
+
+/** Whether a claim is due (INVARIANTS.md: scope, †). */
+function isAsked({ scope, exemptWhenAliased }: Seat, circumstances: Circumstances): boolean {
+  if (exemptWhenAliased && circumstances & ALIASED) return false;
+  if (scope === 'Q') return (circumstances & QUIET) !== 0;
+  return scope !== 'R' || (circumstances & RETURNED) !== 0;
+}
+
 /** Tells whether a step can have broken a claim. */
 export type Gate = (view: View) => boolean;
 
@@ -27,19 +49,21 @@ const KIND_NUMBER: ReadonlyMap<string, number> = new Map(OPERATION_KINDS.map((ki
 /** The invariants that apply to one sort of kernel, in their order. */
 export class Panel {
   readonly seats: readonly Seat[];
+  /** Those that are asked of a panic. */
+  readonly judgesOfPanics: readonly Seat[];
   /** Each `mayBreak` of the invariants once. */
   readonly gates: readonly Gate[];
   readonly #remembering: readonly Seat[];
-  readonly #cheap: readonly Seat[];
   /** Steps are many, sorts of steps are few: the seats of a sort are looked for once. */
   readonly #told = new Map<number, readonly Seat[]>();
-  readonly #asked = new Map<number, readonly Seat[]>();
+  readonly #asked: readonly Map<number, readonly Seat[]>[];
 
   constructor(seats: readonly Seat[], gates: readonly Gate[]) {
     this.seats = seats;
     this.gates = gates;
     this.#remembering = seats.filter(({ invariant }) => invariant.watch().observe !== undefined);
-    this.#cheap = seats.filter(({ invariant }) => invariant.cost !== 'F');
+    this.judgesOfPanics = seats.filter(({ invariant }) => invariant.id === JUDGE_OF_PANICS);
+    this.#asked = Array.from({ length: SORTS_OF_CIRCUMSTANCES }, () => new Map());
   }
 
   /** Those with a memory that must hear of a step that answered `subject` and changed cells of some classes. */
@@ -54,17 +78,30 @@ export class Panel {
   }
 
   /**
-   * Those of cost 1 and t that such a step can have broken. `waiting`: the classes of cells that changed since the last
-   * return, for claims of scope R; null unless the step returned.
+   * Those that such a step can have broken; where everything is looked at, also all of cost F, whatever the step did.
+   * `waiting`: the classes of cells that changed since the last return, for claims of scope R; counts only if the step
+   * returned.
    */
-  toAsk(subject: Operation | null, touched: CellClasses, waiting: CellClasses | null): readonly Seat[] {
-    const sort = (sortOf(subject, touched) << CLASS_BITS) | (waiting ?? touched);
-    let seats = this.#asked.get(sort);
+  toAsk(
+    subject: Operation | null,
+    touched: CellClasses,
+    waiting: CellClasses,
+    circumstances: Circumstances,
+  ): readonly Seat[] {
+    const since = circumstances & RETURNED ? waiting : touched;
+    const table = this.#asked[circumstances];
+    const sort = (sortOf(subject, touched) << CLASS_BITS) | since;
+    let seats = table?.get(sort);
     if (seats === undefined) {
-      seats = this.#cheap.filter((seat) =>
-        concerns(seat, subject, seat.scope === 'R' ? (waiting ?? touched) : touched),
+      const scanned = (circumstances & SCANNED) !== 0;
+      seats = this.seats.filter(
+        (seat) =>
+          isAsked(seat, circumstances) &&
+          (seat.invariant.cost === 'F'
+            ? scanned
+            : concerns(seat, subject, seat.scope === 'R' ? since : touched)),
       );
-      this.#asked.set(sort, seats);
+      table?.set(sort, seats);
     }
     return seats;
   }

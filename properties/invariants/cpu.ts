@@ -2,6 +2,7 @@
 import { PAGE_SIZE } from '../../contract/address.ts';
 import { permits, VM_PROT_READ, VM_PROT_WRITE, type VmProt } from '../../contract/protection.ts';
 import type { Invariant } from '../invariant.ts';
+import { Memories } from '../memories.ts';
 import type { View } from '../view.ts';
 import { inScratchWindow, inTransition, leavesAt, pageAddresses, pageAt } from './pages-lookup.ts';
 import { hex } from './phrase.ts';
@@ -24,10 +25,11 @@ const isolation: Invariant = {
   shows: ['outcomes', 'maps', 'pmap'],
   looksAt: ['map'],
   judges: SHADOWED,
-  watch: () => {
-    const memory = new ShadowMemory();
+  watch: (memories = new Memories()) => {
+    const told = memories.of(ShadowMemory);
+    const memory = told.memory;
     return {
-      observe: (view) => memory.observe(view),
+      observe: (view) => told.observe(view),
       violations: () => memory.mismatches.filter(({ fresh }) => !fresh).map(phrase),
     };
   },
@@ -44,10 +46,11 @@ const zero: Invariant = {
   shows: ['outcomes', 'maps', 'pages', 'pmap'],
   looksAt: ['map'],
   judges: SHADOWED,
-  watch: () => {
-    const memory = new ShadowMemory();
+  watch: (memories = new Memories()) => {
+    const told = memories.of(ShadowMemory);
+    const memory = told.memory;
     return {
-      observe: (view) => memory.observe(view),
+      observe: (view) => told.observe(view),
       violations: (view) =>
         memory.mismatches.length > 0
           ? memory.mismatches.filter(({ fresh }) => fresh).map(phrase)
@@ -58,10 +61,17 @@ const zero: Invariant = {
 
 function dirtyAllocation(view: View, memory: ShadowMemory): Iterable<string> {
   const range = rangeHandedOut(view);
-  return range === null ? [] : dirtyPages(view, range, memory);
+  return range === null || !carriesContents(view) ? [] : dirtyPages(view, range, memory);
 }
 
-/** Pages of the range just returned that do not hold zeroes; silent where the view carries no contents. */
+/** Whether the view shows the contents of pages; a view shows those of all or of none. */
+function carriesContents({ objects }: View): boolean {
+  for (const { pages } of objects.values())
+    if (pages[0] !== undefined) return pages[0].contents !== undefined;
+  return false;
+}
+
+/** Pages of the range just returned that do not hold zeroes. */
 function* dirtyPages(view: View, range: Range, memory: ShadowMemory): Generator<string> {
   for (const va of pageAddresses(range.start, range.end)) {
     const contents = leavesAt(view, va).map(({ entry }) => pageAt(view, entry, va)?.contents)[0];
@@ -83,10 +93,11 @@ const wiredNeverTraps: Invariant = {
   shows: ['outcomes', 'maps', 'pmap'],
   looksAt: ['map', 'mapping'],
   judges: ['cpu_read', 'cpu_write'],
-  watch: () => {
-    const lost = new LostMappings();
+  watch: (memories = new Memories()) => {
+    const told = memories.of(LostMappings);
+    const lost = told.memory;
     return {
-      observe: (view) => lost.observe(view),
+      observe: (view) => told.observe(view),
       violations: (view) =>
         view.step?.outcome.kind === 'trap' || view.step?.outcome.kind === 'sleep'
           ? brokenAccess(view, lost)

@@ -121,17 +121,32 @@ export interface EntryPage extends Leaf {
   readonly va: VirtualAddress;
 }
 
+/** Several claims ask for the same pages of one state: the last answer for each view is kept. */
+const settled = new WeakMap<
+  View,
+  { readonly maps: View['maps']; readonly number: number; readonly pages: readonly EntryPage[] }
+>();
+
 /** Every page under a wired entry, apart from ranges in transition and from the scratch window. */
-export function* settledWiredPages(view: View): Generator<EntryPage> {
-  for (const map of view.maps.values())
+export function settledWiredPages(view: View): readonly EntryPage[] {
+  const { maps, number } = view;
+  const kept = settled.get(view);
+  if (kept !== undefined && kept.maps === maps && kept.number === number) return kept.pages;
+  const pages: EntryPage[] = [];
+  for (const map of maps.values())
     for (const entry of map.entries) {
       if (entry.wiredCount <= 0) continue;
       for (const va of pageAddresses(entry.start, entry.end))
-        if (!inTransition(view, map.name, va) && !inScratchWindow(view.machine, va)) yield { map, entry, va };
+        if (!inTransition(view, map.name, va) && !inScratchWindow(view.machine, va))
+          pages.push({ map, entry, va });
     }
+  settled.set(view, { maps, number, pages });
+  return pages;
 }
 
 /** Page addresses of an aligned range. */
-export function* pageAddresses(start: number, end: number): Generator<VirtualAddress> {
-  for (let va = start; va < end; va += PAGE_SIZE) yield address(va);
+export function pageAddresses(start: number, end: number): readonly VirtualAddress[] {
+  const addresses: VirtualAddress[] = [];
+  for (let va = start; va < end; va += PAGE_SIZE) addresses.push(address(va));
+  return addresses;
 }

@@ -3,6 +3,7 @@ import { advance } from '../../contract/address.ts';
 import { permits, VM_PROT_READ } from '../../contract/protection.ts';
 import type { PageSnapshot } from '../../contract/vm-page.ts';
 import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
+import { Memories } from '../memories.ts';
 import type { View } from '../view.ts';
 import { offsetAt } from './overlay.ts';
 import { changedMaps, mapChanges } from './pages-changes.ts';
@@ -49,10 +50,11 @@ const mapped: Invariant = {
   exemptWhenAliased: true,
   shows: ['maps', 'objects', 'pages', 'pmap'],
   looksAt: ['map', 'mapping'],
-  watch: () => {
-    const lost = new LostMappings();
+  watch: (memories = new Memories()) => {
+    const told = memories.of(LostMappings);
+    const lost = told.memory;
     return {
-      observe: (view) => lost.observe(view),
+      observe: (view) => told.observe(view),
       *violations(view) {
         for (const { map, entry, va } of settledWiredPages(view)) {
           if (!permits(entry.protection, VM_PROT_READ)) continue;
@@ -112,10 +114,11 @@ const count: Invariant = {
   shows: ['maps', 'objects', 'pages'],
   looksAt: ['map'],
   judges: NOWAIT_KINDS,
-  watch: () => {
-    const nowait = new NowaitPages();
+  watch: (memories = new Memories()) => {
+    const told = memories.of(NowaitPages);
+    const nowait = told.memory;
     return {
-      observe: (view) => nowait.observe(view),
+      observe: (view) => told.observe(view),
       *violations(view) {
         const expected = new Tally();
         excuseUnsettled(view, expected);
@@ -163,10 +166,11 @@ const nowaitPages: Invariant = {
   shows: ['maps', 'objects', 'pages'],
   looksAt: ['map', 'object'],
   judges: NOWAIT_KINDS,
-  watch: () => {
-    const nowait = new NowaitPages();
+  watch: (memories = new Memories()) => {
+    const told = memories.of(NowaitPages);
+    const nowait = told.memory;
     return {
-      observe: (view) => nowait.observe(view),
+      observe: (view) => told.observe(view),
       violations: (view) => (nowait.isEmpty ? [] : misheldNowaitPages(view, nowait)),
     };
   },
@@ -203,12 +207,16 @@ const split: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps', 'structure'],
   looksAt: ['map'],
-  watch: statelessWhere(changedMaps, function* (view) {
+  watch: statelessWhere(changedMaps, (view) => {
+    const wrong: string[] = [];
     for (const { map, start, end, was, is } of mapChanges(view)) {
       if (was === null || is === null || was.wiredCount === is.wiredCount || isPlaceholder(is)) continue;
       if (!entitled(view).some((range) => range.map === map && range.start <= start && end <= range.end))
-        yield `${span(start, end)} in map ${map}: wired count ${was.wiredCount} became ${is.wiredCount}`;
+        wrong.push(
+          `${span(start, end)} in map ${map}: wired count ${was.wiredCount} became ${is.wiredCount}`,
+        );
     }
+    return wrong;
   }),
 };
 
