@@ -15,6 +15,7 @@ import {
 } from './command-options.ts';
 import { addCorpus } from './corpus-command.ts';
 import { EXIT } from './exit-status.ts';
+import { addExplore } from './explore-flags.ts';
 import { namesFlag, runsFlag, type SeedFlag, seedFlag } from './flags.ts';
 import { endNow } from './guarded.ts';
 import type { ListName } from './list.ts';
@@ -90,6 +91,7 @@ function commandLine(out: Output, bin: URL, run: (action: Action) => void): Comm
   const verb = (name: string, description: string): Command =>
     program.command(name).description(description).allowExcessArguments(false);
   addCheck(verb, out, bin, run);
+  addExplore(verb, out, bin, run);
   addReplay(verb, out, bin, run);
   addEmit(verb, out, run);
   addCorpus(verb, out, bin, run);

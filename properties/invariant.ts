@@ -29,8 +29,8 @@ export interface Invariant {
   readonly shows: readonly Show[];
   /**
    * What it follows: changes of cells of the classes `looksAt`, and steps that answer operations of the kinds `judges`.
-   * No other step can break it or change what it remembers; it is neither told of one nor asked after it, unless
-   * everything is looked at. With neither list it follows every step.
+   * No other step can break it or change what it remembers; it is neither told of one nor asked after it, but where
+   * it is of cost F and everything is looked at. With neither list it follows every step.
    */
   readonly looksAt?: readonly CellClass[];
   readonly judges?: readonly OperationKind[];
