@@ -10,11 +10,14 @@ import { directoryWith, root } from './command.ts';
 const corpus = readCorpus({ path: join(root, 'corpus'), given: true });
 const [first] = corpus;
 
-/** A project that has the package installed as its sources are here. */
+/** The package as it is built before the tests. */
+const built = join(root, 'dist', 'public');
+
+/** A project that has the package installed. */
 function project(files: Readonly<Record<string, string>>): string {
   const directory = directoryWith({
     'package.json': '{ "type": "module" }',
-    'vitest.config.mjs': `export default { resolve: { alias: { vmlockstep: ${JSON.stringify(join(root, 'public/index.ts'))} } } };`,
+    'vitest.config.mjs': `export default { resolve: { alias: { vmlockstep: ${JSON.stringify(join(built, 'index.js'))} } } };`,
     ...files,
   });
   mkdirSync(join(directory, 'node_modules'));
@@ -83,9 +86,8 @@ test('it compiles', () => {
         target: 'es2023',
         moduleResolution: 'bundler',
         skipLibCheck: true,
-        allowImportingTsExtensions: true,
         types: ['node'],
-        paths: { vmlockstep: [join(root, 'public/index.ts')] },
+        paths: { vmlockstep: [join(built, 'index.d.ts')] },
       },
       files: ['a.test.ts'],
     }),
