@@ -57,6 +57,8 @@ export class Ground extends Reading {
   readonly bias: Bias;
   /** True where broken caller promises short of PRE are wanted: aliases, detached submaps, the boot entry. */
   readonly hostile: boolean;
+  /** True where sizes and ranges at bounds are not to be preferred. */
+  readonly blunt: boolean;
   readonly operations: Operation[] = [];
   readonly maps: KnownMap[] = [];
   /** Oldest first. */
@@ -75,13 +77,20 @@ export class Ground extends Reading {
   constructor(
     machine: MachineConfig,
     draw: Draw,
-    options: { kernel: ReferenceKernel; follows: KernelMemory | null; bias: Bias; hostile: boolean },
+    options: {
+      kernel: ReferenceKernel;
+      follows: KernelMemory | null;
+      bias: Bias;
+      hostile: boolean;
+      blunt?: boolean;
+    },
   ) {
     super(options.kernel);
     this.machine = machine;
     this.draw = draw;
     this.bias = options.bias;
     this.hostile = options.hostile;
+    this.blunt = options.blunt === true;
     this.#follows = options.follows;
     this.recursiveWindow = recursiveSlot(machine) * PDE_SPAN;
     const { kernelMin: min, kernelMax: max } = machine;

@@ -10,6 +10,7 @@ import * as call from './generate-calls.ts';
 import type { Draw, Weighted } from './generate-draw.ts';
 import { type ErrorRecipe, MEMORY_ERRORS } from './generate-errors.ts';
 import { MAP_ERRORS } from './generate-errors-map.ts';
+import type { Feature } from './generate-features.ts';
 import { FINALES } from './generate-finales.ts';
 import type { Gambit, Plan, Refused } from './generate-gambits.ts';
 import { ALL_GAMBITS } from './generate-gambits-all.ts';
@@ -42,6 +43,8 @@ export interface Assignment {
   readonly length: number;
   /** Kinds the kernel under test has. */
   readonly kinds: ReadonlySet<OperationKind>;
+  /** Left out; null: nothing. */
+  readonly without: Feature | null;
 }
 
 /** What may be drawn in this scenario, after swarm switched some kinds off. */
@@ -54,10 +57,10 @@ interface Swarm {
 }
 
 /** Switches a random subset of the kinds off and perturbs the weights of the others. */
-function drawSwarm(draw: Draw, { workload, kinds }: Assignment): Swarm {
+function drawSwarm(draw: Draw, { workload, kinds, without }: Assignment): Swarm {
   const allocators = ALLOCATOR_KINDS.filter((kind) => kinds.has(kind) && workload.weights[kind] > 0);
   const keep = draw.one(allocators);
-  const wild = draw.percent(70);
+  const wild = draw.percent(70) && without !== 'swarm';
   const on = new Set<OperationKind>();
   const ordinary: [number, OperationKind][] = [];
   const readOnly: [number, OperationKind][] = [];
@@ -76,7 +79,7 @@ function drawSwarm(draw: Draw, { workload, kinds }: Assignment): Swarm {
     readOnly,
     errors: enabled([...MEMORY_ERRORS, ...MAP_ERRORS]).filter(([, { kind }]) => on.has(kind)),
     finales: enabled(FINALES),
-    gambits: gambitsFor(workload, kinds),
+    gambits: without === 'gambits' ? [] : gambitsFor(workload, kinds),
   };
 }
 
@@ -126,7 +129,7 @@ class Generation {
     const { draw, operations } = this.#ground;
     const { length } = this.#assignment;
     this.#createSubmaps();
-    const finale = draw.percent(14);
+    const finale = draw.percent(14) && this.#assignment.without !== 'errors';
     while (operations.length < length - (finale ? 1 : 0) && !this.#ground.panicked) this.#one();
     if (finale && !this.#ground.panicked) this.#finish();
     if (operations.length === 0) this.#one();
@@ -150,7 +153,9 @@ class Generation {
 
   #one(): void {
     const { draw } = this.#ground;
-    const { errorShare, readShare } = this.#assignment.workload;
+    const { workload, without } = this.#assignment;
+    const { readShare } = workload;
+    const errorShare = without === 'errors' ? 0 : workload.errorShare;
     const roll = draw.below(10_000) / 10_000;
     const intent: Intent =
       roll < errorShare ? 'error' : roll < errorShare + readShare ? 'read-only' : 'ordinary';
@@ -259,11 +264,12 @@ export function generateOperations(
   assignment: Assignment,
   kernels: { reference: KernelModule<ReferenceKernel>; follows: KernelModule | null },
 ): { operations: readonly Operation[]; intents: readonly Intent[] } {
-  const { machine, workload } = assignment;
+  const { machine, workload, without } = assignment;
   const ground = new Ground(machine, draw, {
     kernel: kernels.reference.boot(machine),
     follows: kernels.follows?.boot(machine) ?? null,
-    bias: workload.bias,
+    bias: without === 'wakes' ? { ...workload.bias, wake: 0, sleepers: 0, shortage: 0 } : workload.bias,
+    blunt: without === 'boundaries',
     hostile: workload.hostile,
   });
   const generation = new Generation(ground, assignment);

@@ -7,6 +7,7 @@ import type { OperationKind } from '../contract/operation.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import { declaredKinds, generateOperations, type Intent } from './generate.ts';
 import { Draw, type Weighted } from './generate-draw.ts';
+import type { Feature } from './generate-features.ts';
 import { drawMachine, initialSubmaps, type MachinePlan } from './machines.ts';
 import { isScenario } from './scenarios-form.ts';
 import { smallerScenarios } from './scenarios-shrink.ts';
@@ -26,6 +27,8 @@ export interface ScenarioOptions {
   readonly machine?: MachineConfig;
   /** Operations per scenario, both included; `min` at least 1. */
   readonly length?: { readonly min: number; readonly max: number };
+  /** Switched off, to measure what it is worth. */
+  readonly without?: Feature;
   /** Asked before each simpler scenario while shrinking; false ends the search. Absent: never ends it. */
   readonly keepShrinking?: () => boolean;
 }
@@ -59,11 +62,18 @@ class ScenarioArbitrary extends Arbitrary<Scenario> {
   }
 
   override generate(mrng: Random): Value<Scenario> {
-    const { reference, follows } = this.#options;
+    const { reference, follows, without = null } = this.#options;
     const draw = new Draw(mrng);
     const workload = this.#workload(draw);
     const { machine, submaps } = this.#machine(draw, workload);
-    const assignment = { workload, machine, submaps, length: this.#length(draw), kinds: this.#kinds };
+    const assignment = {
+      workload,
+      machine,
+      submaps,
+      length: this.#length(draw),
+      kinds: this.#kinds,
+      without,
+    };
     const generated = generateOperations(draw, assignment, { reference, follows: follows ?? null });
     const scenario: Scenario = { machine, operations: generated.operations };
     intents.set(scenario, generated.intents);

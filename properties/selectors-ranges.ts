@@ -265,10 +265,17 @@ export const FREE_ROOM: RangeSelector = (ground, map) => {
     : { start, end: start + length * PAGE_SIZE };
 };
 
+/** Ranges of no particular kind, for a ground that is blunt: an allocation, or a few pages anywhere. */
+const BLUNT: Weighted<RangeSelector> = [
+  [1, allocated],
+  [1, ({ draw, machine: { kernelMin: min } }) => pagesFrom(min + PAGE_SIZE * draw.below(96), draw.below(8))],
+];
+const pagesFrom = (start: number, count: number): Range => ({ start, end: start + PAGE_SIZE * count });
+
 /** Draws from a table until a selector yields something; keeps off the boot image except now and then. */
 export function drawRange(ground: Ground, map: MapName, table: Weighted<RangeSelector>): Range | undefined {
   for (let attempt = 0; attempt < 4; attempt += 1) {
-    const range = ground.draw.weighted(table)?.(ground, map);
+    const range = ground.draw.weighted(ground.blunt ? BLUNT : table)?.(ground, map);
     if (range === undefined) continue;
     if (map !== 'kernel' || ground.hostile || !ground.meetsBootRange(range) || ground.draw.percent(2))
       return range;

@@ -42,6 +42,11 @@ const FITTING: readonly (readonly [number, SizeSelector])[] = [
   [1, ({ draw }) => draw.pick([PDE_SPAN - PAGE_SIZE, PDE_SPAN, PDE_SPAN + PAGE_SIZE])],
 ];
 
+/** Sizes of no particular kind. */
+const BLUNT: readonly (readonly [number, SizeSelector])[] = [
+  [1, ({ draw }, _map, largest) => draw.between(1, Math.min(8 * PAGE_SIZE, largest))],
+];
+
 /** A size in bytes that fits into some hole of the map and needs at most `mostPages`; undefined when nothing fits. */
 export function fittingSize(
   ground: Ground,
@@ -50,7 +55,7 @@ export function fittingSize(
 ): number | undefined {
   const largest = Math.min(largestHole(ground, map), mostPages * PAGE_SIZE);
   if (largest < PAGE_SIZE) return undefined;
-  const selector = ground.draw.weighted(FITTING);
+  const selector = ground.draw.weighted(ground.blunt ? BLUNT : FITTING);
   const size = selector?.(ground, map, largest) ?? PAGE_SIZE;
   return size <= largest ? size : fewPages(ground, map, largest);
 }

@@ -21,6 +21,13 @@ import { largestHole } from '../../properties/selectors.ts';
 /** Thrown by a command whose operation showed a failure: what fast-check expects of a failing command. */
 export class Disagreement extends Error {
   override readonly name = 'Disagreement';
+  /** What was run up to the failure. */
+  readonly scenario: Scenario;
+
+  constructor({ property }: Finding, scenario: Scenario) {
+    super(property);
+    this.scenario = scenario;
+  }
 }
 
 /** Thrown at the start of an operation that the budget has no room for. */
@@ -32,6 +39,8 @@ export class BudgetSpent extends Error {
 export interface LiveOptions extends LockstepOptions {
   /** Asked before each operation; false ends the run with `BudgetSpent`. */
   readonly mayGoOn: () => boolean;
+  /** Told of the one operation that is no part of the run, so that nobody counts it. */
+  readonly uncounted: () => void;
 }
 
 /** A machine, the submaps it starts with, and whether callers on it may be hostile. */
@@ -65,7 +74,7 @@ export class LiveRun {
     this.#options = options;
     this.#run = boot({ machine, operations: this.#operations }, options);
     this.finding = judge(this.#run, this.#progress, { full: false, scan: false });
-    if (this.finding !== null) throw new Disagreement(`${this.finding.property} at boot`);
+    if (this.finding !== null) throw new Disagreement(this.finding, this.scenario);
     this.ground = new Ground(machine, new NoChance(new Random(SILENT)), {
       kernel: this.#stepped(this.#run.reference.kernel),
       follows: null,
@@ -98,7 +107,7 @@ export class LiveRun {
   apply(operation: Operation): void {
     if (!this.#options.mayGoOn()) throw new BudgetSpent();
     this.ground.step(operation);
-    if (this.finding !== null) throw new Disagreement(`${this.finding.property} at ${operation.kind}`);
+    if (this.finding !== null) throw new Disagreement(this.finding, this.scenario);
   }
 
   /**
@@ -108,7 +117,8 @@ export class LiveRun {
   finish(): void {
     if (this.ended || this.#progress.number % this.#options.fullEvery === 0) return;
     this.#take({ kind: 'pmap_update' }, true);
-    if (this.finding !== null) throw new Disagreement(`${this.finding.property} at the end`);
+    this.#options.uncounted();
+    if (this.finding !== null) throw new Disagreement(this.finding, this.scenario);
   }
 
   #nameOf(planned: MapName): MapName {
