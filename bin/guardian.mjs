@@ -40,10 +40,12 @@ export async function guarded(script, argv) {
   return KERNEL_STATUS;
 }
 
-/** The words for the scenario that was in progress; an empty file is no scenario. */
-function kept({ tape, kernel }) {
-  if (tape === undefined) return '';
-  if (statSync(tape, { throwIfNoEntry: false })?.size === 0) rmSync(tape);
-  if (statSync(tape, { throwIfNoEntry: false }) === undefined) return '';
-  return `; stored: npx vmlockstep replay ${tape} --kernel ${kernel}`;
+/** The words for the scenarios that were in progress, one for each worker; an empty file is no scenario. */
+function kept({ tapes = [], kernel }) {
+  const sizeOf = (tape) => statSync(tape, { throwIfNoEntry: false })?.size;
+  for (const tape of tapes) if (sizeOf(tape) === 0) rmSync(tape);
+  const commands = tapes
+    .filter((tape) => sizeOf(tape) !== undefined)
+    .map((tape) => `npx vmlockstep replay ${tape} --kernel ${kernel}`);
+  return commands.length === 0 ? '' : `; stored: ${commands.join(' or ')}`;
 }

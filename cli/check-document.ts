@@ -1,11 +1,11 @@
 /** What `check --json` prints. */
 import { type CheckOptions, DEFAULT_WORKLOAD } from './check-options.ts';
+import type { CheckResult } from './check-result.ts';
 import type { ExitStatus } from './exit-status.ts';
-import type { CheckAnswer } from './job.ts';
 
 /** The whole result as one document: fixed key order, nothing that differs from run to run. */
 export function checkDocument(
-  answer: CheckAnswer,
+  answer: CheckResult,
   options: CheckOptions,
   gate: readonly string[],
   status: ExitStatus,

@@ -1,92 +1,146 @@
-/** Runs a campaign in the runner thread; a failing scenario is on disk before its shrinking starts. */
+/** A worker's part of a campaign: chunk after chunk until none is left or one fails; then the shrinking of that. */
 import type { KernelModule } from '../contract/kernel-memory.ts';
-import { OPERATION_KINDS } from '../contract/operation.ts';
-import { RULES, type RuleId } from '../contract/rules.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
-import { type CampaignResult, runCampaign } from '../properties/campaign.ts';
-import type { KindCount } from '../properties/statistics.ts';
+import { runCampaign } from '../properties/campaign.ts';
+import { Search, type SearchOptions } from '../properties/search.ts';
+import type { Tally } from '../properties/tally.ts';
+import type { Turn } from '../properties/turns.ts';
+import type { LockstepReport } from '../properties/verdict.ts';
 import { WORKLOAD_NAMES, type WorkloadName } from '../properties/workloads.ts';
-import type { KindRow } from '../report/statistics.ts';
-import type { CheckAnswer, CheckJob, FoundFailure } from './job.ts';
-import { storeFailure } from './scenario-store.ts';
+import { CHUNK, type ChunkBoard } from './chunk-board.ts';
+import { eventOf } from './events-scenario.ts';
+import type { ScenarioEvent } from './events-schema.ts';
+import type { FlightRecorder } from './flight-recorder.ts';
+import type { CampaignPart, CheckAnswer, CheckJob, JobMessage } from './job.ts';
 
-/** The campaign's ties to the main thread. */
-export interface CampaignTies {
-  stopRequested(): boolean;
-  /** A scenario begins: its number, and the operations that those before it ran. */
-  begins(scenario: number, operations: number): void;
-  /** A scenario failed and was stored at `path`. */
-  found(property: string, path: string | null): void;
-  progress(state: { readonly scenarios: number; readonly operations: number; readonly goals: number }): void;
+/** A worker's ties to the main thread and to the other workers. */
+export interface WorkerTies {
+  readonly worker: number;
+  readonly board: ChunkBoard;
+  readonly recorder: FlightRecorder;
+  post(message: JobMessage): void;
 }
 
-const MILLISECONDS_BETWEEN_PROGRESS = 100;
+/** One campaign's share of this worker. */
+class ChunkSearch {
+  readonly #job: CheckJob;
+  readonly #ties: WorkerTies;
+  /** What searching and shrinking have in common. */
+  readonly #options: SearchOptions;
+  readonly #search: Search;
+  /** The chunk at hand, and the operations that its scenarios ran so far. */
+  #chunk = -1;
+  #operations = 0;
+  #events: ScenarioEvent[] = [];
+  #began = 0;
 
-/** Runs the campaign to its end, its failure or its interruption. */
-export function checkCampaign(job: CheckJob, candidate: KernelModule, ties: CampaignTies): CheckAnswer {
-  let next = 0;
-  let finished = 0;
-  const result = runCampaign({
-    reference: referenceKernel,
-    candidate,
-    seed: job.seed,
-    runs: job.runs,
-    workload: workloadNamed(job.workload),
-    ...(job.milliseconds === null ? {} : { timeLimit: job.milliseconds }),
-    shouldStop: () => ties.stopRequested(),
-    onFailure: (report) => {
-      const { path } = storeFailure(job, report, 'unshrunk');
-      ties.found(report.failure?.property ?? '', path);
-    },
-    onScenario: (_, index) => ties.begins(index + 1, finished),
-    onProgress: ({ runs, operations, goalsReached }) => {
-      finished = operations;
-      if (performance.now() < next) return;
-      next = performance.now() + MILLISECONDS_BETWEEN_PROGRESS;
-      ties.progress({ scenarios: runs, operations, goals: goalsReached });
-    },
-  });
-  return {
-    verb: 'check',
-    kernel: candidate.declares.name,
-    scenarios: result.runs,
-    emptyScenarios: result.emptyScenarios,
-    operations: result.operations,
-    kinds: result.statistics.kinds.map(kindRow),
-    goals: result.goals.map(({ id, claim, count }) => ({ id, claim, count })),
-    complete: OPERATION_KINDS.every((kind) => candidate.declares.operations.includes(kind)),
-    shares: result.statistics.shares,
-    rules: ruleCounts(result),
-    failure: found(job, result),
-    interrupted: result.interrupted && ties.stopRequested(),
-    stray: null,
-  };
+  constructor(job: CheckJob, candidate: KernelModule, ties: WorkerTies) {
+    this.#job = job;
+    this.#ties = ties;
+    this.#options = {
+      reference: referenceKernel,
+      candidate,
+      seed: job.seed,
+      runs: job.runs,
+      workload: workloadNamed(job.workload),
+    };
+    this.#search = new Search({
+      ...this.#options,
+      ...(job.milliseconds === null ? {} : { timeLimit: job.milliseconds }),
+      turn: (index) => this.#turn(index),
+      shouldStop: () => ties.recorder.stopRequested() || ties.board.isVain(this.#chunk),
+      onReport: (report, index) => this.#ran(report, index),
+    });
+  }
+
+  /** A chunk that is claimed lies ahead or is here: others are skipped on the way to it. */
+  #turn(index: number): Turn {
+    const { board, recorder } = this.#ties;
+    const here = Math.floor(index / CHUNK);
+    if (this.#chunk < here) {
+      this.#chunk = board.claim();
+      this.#operations = 0;
+    }
+    if (this.#chunk * CHUNK >= this.#job.runs || board.isVain(this.#chunk)) return 'end';
+    if (this.#chunk !== here) return 'skip';
+    this.#began = performance.now();
+    recorder.begins(index + 1, { chunk: this.#chunk, operations: this.#operations });
+    return 'run';
+  }
+
+  #ran(report: LockstepReport, index: number): void {
+    const { recorder, board } = this.#ties;
+    const { events } = this.#job;
+    const operations = report.expected.length;
+    this.#operations += operations;
+    recorder.ran(operations);
+    if (events !== null)
+      this.#events.push(
+        eventOf(report, index, {
+          kernel: this.#options.candidate.declares.name,
+          began: events.timing ? this.#began : null,
+        }),
+      );
+    if (report.failure !== null) {
+      board.fails(this.#chunk);
+      this.#hand({ report, index });
+    } else if ((index + 1) % CHUNK === 0 || index + 1 === this.#job.runs) this.#hand(null);
+  }
+
+  /** Hands over what was counted since the last time. */
+  #hand(failed: CampaignPart['failed']): void {
+    const tally = this.#search.take();
+    if (tally.scenarios === 0) return;
+    this.#ties.post({ type: 'part', part: { chunk: this.#chunk, tally, failed, events: this.#events } });
+    this.#events = [];
+  }
+
+  /** What there is to count, before anything is. */
+  get blank(): { goals: { id: string; claim: string }[]; nothing: Tally } {
+    return {
+      goals: this.#search.goals.map(({ id, claim }) => ({ id, claim })),
+      nothing: this.#search.take(),
+    };
+  }
+
+  run(): CheckAnswer {
+    const { recorder, board, worker, post } = this.#ties;
+    const { failure, interrupted } = this.#search.run();
+    this.#hand(null);
+    post({ type: 'searched' });
+    const stopRequested = (): boolean => recorder.stopRequested();
+    const first = failure !== null && board.isFirst(worker, stopRequested);
+    const shrunk = first ? this.#shrunk(failure.report) : null;
+    return {
+      verb: 'check',
+      kernel: this.#options.candidate.declares.name,
+      interrupted: interrupted && stopRequested(),
+      shrunk,
+      stray: null,
+    };
+  }
+
+  /** The failing scenario as the first of a campaign of its own, which shrinks it. */
+  #shrunk(found: LockstepReport): LockstepReport {
+    const { failure } = runCampaign({
+      ...this.#options,
+      runs: 1,
+      examples: [found.scenario],
+      shouldStop: () => this.#ties.recorder.stopRequested(),
+      onBetter: (report) => this.#ties.post({ type: 'better', report }),
+    });
+    return failure?.shrunk ?? found;
+  }
+}
+
+/** Takes part in the campaign until it is over for this worker. */
+export function checkCampaign(job: CheckJob, candidate: KernelModule, ties: WorkerTies): CheckAnswer {
+  const search = new ChunkSearch(job, candidate, ties);
+  ties.post({ type: 'loaded', declares: candidate.declares, ...search.blank });
+  return search.run();
 }
 
 function workloadNamed(name: string): WorkloadName | 'default' {
   const known = WORKLOAD_NAMES.find((workload) => workload === name);
   return known ?? 'default';
-}
-
-const kindRow = (count: KindCount): KindRow => ({
-  name: count.name,
-  executed: count.executed,
-  succeeded: count.succeeded,
-  refused: count.none + count.kern + count.trap + count.rejected,
-  slept: count.slept,
-  panicked: count.panicked,
-});
-
-/** Every rule in the order of the contract, so that documents compare. */
-const ruleCounts = ({ rules }: CampaignResult): [RuleId, number][] =>
-  (Object.keys(RULES) as RuleId[]).map((rule) => [rule, rules.get(rule) ?? 0]);
-
-function found(job: CheckJob, { failure }: CampaignResult): FoundFailure | null {
-  if (failure === null) return null;
-  const { first, shrunk } = failure;
-  return {
-    report: shrunk,
-    foundLength: first.scenario.operations.length,
-    ...storeFailure(job, shrunk, null),
-  };
 }

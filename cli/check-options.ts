@@ -1,4 +1,5 @@
 /** What `check` was asked to do. */
+import type { EventOptions } from './events.ts';
 
 /** The verb's flags, environment and defaults merged. */
 export interface CheckOptions {
@@ -13,6 +14,10 @@ export interface CheckOptions {
   readonly json: boolean;
   readonly requireGoals: boolean;
   readonly out: string;
+  /** Null: as many as the machine has cores, within limits. */
+  readonly workers: number | null;
+  /** Null: no event stream. */
+  readonly events: EventOptions | null;
 }
 
 /** The mix of all workloads, which is what a run without --workload draws from. */

@@ -1,196 +1,173 @@
 /** `vmlockstep check`: a campaign of generated scenarios, its progress, its verdict and its gate. */
-
-import type { KernelDeclaration } from '../contract/kernel-memory.ts';
-import { failureLines } from '../report/failure.ts';
-import { summaryLines, totalLines } from '../report/statistics.ts';
-import { counted } from '../report/tables.ts';
-import { checkDocument } from './check-document.ts';
+import { availableParallelism } from 'node:os';
+import { runCheck } from './check-campaign.ts';
 import { type CheckOptions, DEFAULT_WORKLOAD } from './check-options.ts';
+import { againCommand, concluded } from './check-print.ts';
+import { searchLine, shrinkLine } from './check-progress.ts';
+import { type CheckResult, type LoadedKernel, resultOf } from './check-result.ts';
+import { EventStream } from './events.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
-import { tapeFile } from './flight-tape.ts';
-import { tellTape } from './guarded.ts';
-import type { CheckAnswer, CheckJob, FoundFailure } from './job.ts';
+import { type TapeFile, tapeFile } from './flight-tape.ts';
+import { tellTapes } from './guarded.ts';
+import type { CheckJob } from './job.ts';
 import { type KernelFault, settled } from './job-end.ts';
 import { checkDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
 import { storeFailure } from './scenario-store.ts';
-import { supervise } from './supervisor.ts';
-import { brokenKernelLine, plainFault, replayCommand, shellWord, strayLine } from './verdict-lines.ts';
+import { replayCommand } from './verdict-lines.ts';
 
 /** Scenarios of a run without --runs and --time: some 120,000 operations. */
 export const DEFAULT_RUNS = 1800;
 /** Scenarios of a run with --time alone: more than any time allows. */
 const UNLIMITED_RUNS = 100_000_000;
+/** Workers of a run that does not say; more bring little, since each has to start. */
+const MOST_WORKERS = 4;
+/** Scenarios that are worth starting one more worker for. */
+const RUNS_PER_WORKER = 300;
 
-/** The flags that make the same run again. */
-function againCommand({ seed, runs, milliseconds, workload, kernel }: CheckOptions): string {
-  const flags = [`--seed ${seed}`];
-  if (runs !== null) flags.push(`--runs ${runs}`);
-  if (milliseconds !== null) flags.push(`--time ${milliseconds}ms`);
-  if (workload !== null) flags.push(`--workload ${workload}`);
-  if (kernel !== null) flags.push(`--kernel ${shellWord(kernel)}`);
-  return `npx vmlockstep check ${flags.join(' ')}`;
-}
+/** Scenarios asked for; null where only the time limits the run. */
+const runsOf = ({ runs, milliseconds }: CheckOptions): number | null =>
+  runs ?? (milliseconds === null ? DEFAULT_RUNS : null);
 
 function jobOf(options: CheckOptions): CheckJob {
-  const { seed, runs, milliseconds, workload, kernel, out } = options;
+  const { seed, milliseconds, workload, kernel, out, events } = options;
   return {
     verb: 'check',
     kernel,
     directory: process.cwd(),
     out,
     seed,
-    runs: runs ?? (milliseconds === null ? DEFAULT_RUNS : UNLIMITED_RUNS),
+    runs: runsOf(options) ?? UNLIMITED_RUNS,
     milliseconds,
     workload: workload ?? DEFAULT_WORKLOAD,
     again: againCommand(options),
+    events: events === null ? null : { timing: events.timing },
   };
 }
 
-/** Runs the verb; `bin` is the script that a thread starts with. */
-export async function checkVerb(options: CheckOptions, out: Output, bin: URL): Promise<ExitStatus> {
-  checkDirectory(options.out);
-  const { kernel, kernelTimeout: timeout, seed } = options;
-  const job = jobOf(options);
-  const tape = kernel === null ? null : tapeFile(options.out, seed);
-  if (tape !== null) tellTape(tape.path, kernel);
-  let declares: KernelDeclaration | null = null;
-  let found: string | null = null;
-  const began = performance.now();
-  const seconds = (): number => (performance.now() - began) / 1000;
-  const end = await supervise(job, {
-    bin,
-    timeout,
-    tape: tape?.path ?? null,
-    onNote: out.note,
-    onLoaded: (loaded) => {
-      declares = loaded;
-      if (!options.json) out.line(`seed ${seed}, workload ${job.workload}, kernel ${kernel ?? 'optimized'}`);
-    },
-    onFound: (property, path) => {
-      found = `${property} had failed and was being shrunk; ${path === null ? 'it is not stored' : `stored: ${replayCommand(path, kernel)}`}`;
-    },
-    onProgress: ({ scenarios, operations, goals }) => {
-      const time = seconds();
-      const speed = Math.round(operations / time).toLocaleString('en-US');
-      out.progress(
-        `${counted(scenarios, 'scenario')}, ${counted(operations, 'operation')}, ${speed}/s, ` +
-          `${counted(goals, 'goal')} reached, ${time.toFixed(0)} s`,
-      );
-    },
-  }).finally(() => tape?.remove());
-  const result = settled(end, { kernel, declares, timeout });
-  if (result.kind !== 'answer' && found !== null) out.note(`interrupted: ${found}`);
-  if (result.kind === 'interrupted') {
-    if (found === null) out.note('interrupted: stopped at once, nothing had failed so far');
-    return found === null ? EXIT.interrupted : EXIT.failed;
-  }
-  const answer = result.kind === 'answer' ? result.answer : answerOfFault(result.fault, job, declares);
-  if (answer.verb !== 'check') return EXIT.internal;
-  return concluded(answer, options, seconds(), out);
+/** The number of workers changes nothing but the time; an outside kernel may not bear several of itself. */
+function workersOf(options: CheckOptions): number {
+  if (options.workers !== null) return options.workers;
+  if (options.kernel !== null) return 1;
+  const worth = Math.floor((runsOf(options) ?? UNLIMITED_RUNS) / RUNS_PER_WORKER);
+  return Math.max(1, Math.min(availableParallelism(), MOST_WORKERS, worth));
 }
 
-/** The fault of a kernel as the answer that its thread could not give: counts and the failure, no statistics. */
-function answerOfFault(
-  { report, scenarios, operations }: KernelFault,
-  job: CheckJob,
-  declares: KernelDeclaration | null,
-): CheckAnswer {
+/** A tape for each worker with an outside kernel. */
+function tapesOf(options: CheckOptions): (TapeFile | null)[] {
+  const { kernel, out, seed } = options;
+  const tapes = Array.from({ length: workersOf(options) }, (_, worker) =>
+    kernel === null ? null : tapeFile(out, seed, worker),
+  );
+  if (kernel !== null) tellTapes(pathsOf(tapes), kernel);
+  return tapes;
+}
+
+const pathsOf = (tapes: readonly (TapeFile | null)[]): string[] => tapes.flatMap((tape) => tape?.path ?? []);
+
+/** Runs the verb; `bin` is the script that a thread starts with. */
+export async function checkVerb(options: CheckOptions, given: Output, bin: URL): Promise<ExitStatus> {
+  checkDirectory(options.out);
+  const { kernel, kernelTimeout: timeout, seed } = options;
+  const stream = options.events && new EventStream(options.events, given);
+  const out = options.events?.file === '-' ? withoutResults(given) : given;
+  const job = jobOf(options);
+  const tapes = tapesOf(options);
+  let loaded: LoadedKernel | null = null;
+  let found: { readonly property: string; readonly operations: number; now: number } | null = null;
+  let kept = '';
+  const began = performance.now();
+  const seconds = (): number => (performance.now() - began) / 1000;
+  const campaign = await runCheck(job, {
+    bin,
+    timeout,
+    tapes: tapes.map((tape) => tape?.path ?? null),
+    onNote: out.note,
+    onLoaded: (kernelLoaded) => {
+      loaded = kernelLoaded;
+      stream?.run(options, kernelLoaded.declares.name, runsOf(options));
+      if (!options.json) out.line(`seed ${seed}, workload ${job.workload}, kernel ${kernel ?? 'optimized'}`);
+    },
+    onEntered: (part) => stream?.scenarios(part),
+    onFirst: (failed, { path }) => {
+      const operations = failed.report.scenario.operations.length;
+      found = { property: failed.report.failure?.property ?? '', operations, now: operations };
+      kept = path === null ? 'it is not stored' : `stored: ${replayCommand(path, kernel)}`;
+      stream?.failure(failed, path);
+    },
+    onBetter: ({ scenario }, path) => {
+      if (found !== null) found.now = scenario.operations.length;
+      if (path !== null) kept = `the smallest so far is stored: ${replayCommand(path, kernel)}`;
+      stream?.shrink(scenario.operations.length);
+    },
+    onTick: (state) => {
+      if (state.scenarios === 0) return;
+      const context = {
+        seconds: seconds(),
+        goals: loaded?.goals.length ?? 0,
+        runs: runsOf(options),
+        milliseconds: options.milliseconds,
+      };
+      out.progress(
+        found === null
+          ? searchLine(state, context)
+          : shrinkLine(found.property, found.operations, found.now, context.seconds),
+      );
+    },
+  }).finally(() => {
+    for (const tape of tapes) tape?.remove();
+  });
+  const { end, tally, failed, shrunk, stray, interrupted } = campaign;
+  const result = settled(end, { kernel, declares: declaresOf(loaded), timeout });
+  if (result.kind !== 'answer' && failed !== null)
+    out.note(`interrupted: ${failed.report.failure?.property} had failed and was being shrunk; ${kept}`);
+  if (result.kind === 'interrupted') {
+    if (failed === null) out.note('interrupted: stopped at once, nothing had failed so far');
+    return failed === null ? EXIT.interrupted : EXIT.failed;
+  }
+  if (loaded === null) return EXIT.internal;
+  const failure = shrunk && {
+    report: shrunk.report,
+    foundLength: failed?.report.scenario.operations.length ?? 0,
+    ...shrunk.kept,
+  };
+  const whole = resultOf(tally, loaded, { failure, interrupted, stray });
+  const answer = result.kind === 'answer' ? whole : withFault(whole, result.fault, job);
+  const status = concluded(answer, options, seconds(), out);
+  stream?.end(answer, status);
+  return status;
+}
+
+/** TypeScript takes what only callbacks assign for null. */
+const declaresOf = (loaded: LoadedKernel | null) => loaded?.declares ?? null;
+
+/** Results on stderr, where stdout is for events. */
+const withoutResults = (out: Output): Output => ({
+  ...out,
+  line: out.note,
+  lines: (texts) => {
+    for (const text of texts) out.note(text);
+  },
+});
+
+/** The fault of a kernel as the failure that its thread could not tell: counts and the failure, no statistics. */
+function withFault(whole: CheckResult, fault: KernelFault, job: CheckJob): CheckResult {
+  const { report, scenarios } = fault;
   const kept = storeFailure(job, report, null);
+  const { length } = report.scenario.operations;
+  const shrinking = whole.scenarios >= scenarios;
   return {
-    verb: 'check',
-    kernel: declares?.name ?? 'optimized',
-    scenarios,
+    ...whole,
+    scenarios: Math.max(whole.scenarios, scenarios),
     emptyScenarios: 0,
-    operations: operations + report.scenario.operations.length,
+    operations: whole.operations + (shrinking ? 0 : fault.operations) + length,
     kinds: [],
     goals: [],
     complete: false,
     shares: [],
     rules: [],
-    failure: { report, foundLength: report.scenario.operations.length, ...kept },
+    failure: { report, foundLength: length, ...kept },
     interrupted: false,
     stray: null,
-  };
-}
-
-/** Prints what a finished campaign found, and the status that follows from it. */
-function concluded(answer: CheckAnswer, options: CheckOptions, seconds: number, out: Output): ExitStatus {
-  const { kernel } = options;
-  const failure = answer.failure && {
-    ...answer.failure,
-    report: plainFault(answer.failure.report, kernel),
-  };
-  const broken = failure === null ? null : brokenKernelLine(failure.report, kernel);
-  // A run that stopped at a failure promises nothing.
-  const gate = failure === null ? gateFaults(answer, answer.complete || options.requireGoals) : [];
-  const standard = options.runs === null && options.milliseconds === null && options.workload === null;
-  const binding = (standard || options.requireGoals) && failure === null && !answer.interrupted;
-  const faulty = broken !== null || answer.stray !== null;
-  const status = faulty ? EXIT.kernel : statusOf(answer, binding && gate.length > 0);
-  if (options.json)
-    out.line(JSON.stringify(checkDocument({ ...answer, failure }, options, gate, status), null, 2));
-  else {
-    const summary = {
-      ...answer,
-      seed: options.seed,
-      workload: options.workload ?? DEFAULT_WORKLOAD,
-      seconds,
-    };
-    out.lines([
-      '',
-      ...(failure === null
-        ? summaryLines(summary)
-        : [...failureLines(failure.report, contextOf(failure, answer, options)), '', ...totalLines(summary)]),
-      ...(answer.interrupted ? ['interrupted: what follows counts the scenarios up to then'] : []),
-      ...(binding ? gate.map((line) => `gate: ${line}`) : []),
-      tally(answer),
-    ]);
-  }
-  if (failure !== null && broken !== null) out.note(`error: ${broken}${storedHint(failure, options)}`);
-  if (answer.stray !== null) out.note(strayLine(kernel, answer.stray));
-  return status;
-}
-
-const tally = ({ scenarios, failure }: CheckAnswer): string =>
-  failure === null ? `${scenarios} passed, 0 failed` : `${Math.max(0, scenarios - 1)} passed, 1 failed`;
-
-function statusOf({ failure, interrupted }: CheckAnswer, gateClosed: boolean): ExitStatus {
-  if (failure !== null) return EXIT.failed;
-  if (interrupted) return EXIT.interrupted;
-  return gateClosed ? EXIT.gate : EXIT.passed;
-}
-
-/**
- * What a full run promises and this one did not do. `goalsBind` is false for a kernel that knows only some operations:
- * a goal may need more of the others than can be told beforehand.
- */
-function gateFaults({ kinds, goals, emptyScenarios, scenarios }: CheckAnswer, goalsBind: boolean): string[] {
-  return [
-    ...(scenarios === 0 ? ['no scenario ran'] : []),
-    ...kinds.filter(({ executed }) => executed === 0).map(({ name }) => `${name} never ran`),
-    ...(goalsBind ? goals : [])
-      .filter(({ count }) => count === 0)
-      .map(({ id }) => `goal ${id} was never reached`),
-    ...(emptyScenarios > 0 ? [`${counted(emptyScenarios, 'scenario')} had no operation`] : []),
-  ];
-}
-
-const storedHint = ({ path }: FoundFailure, { kernel }: CheckOptions): string =>
-  path === null ? '' : `; stored: ${replayCommand(path, kernel)}`;
-
-function contextOf(
-  { report, foundLength, path, storeFault }: FoundFailure,
-  { scenarios }: CheckAnswer,
-  options: CheckOptions,
-) {
-  const length = report.scenario.operations.length;
-  return {
-    origin: `seed ${options.seed}, scenario ${scenarios}, ${
-      length < foundLength ? `shrunk from ${foundLength} to ${length}` : length
-    } operation${length === 1 ? '' : 's'}`,
-    again: againCommand(options),
-    stored: path === null ? `not stored: ${storeFault}` : `stored in ${path}`,
-    replay: path === null ? null : replayCommand(path, options.kernel),
   };
 }

@@ -4,6 +4,7 @@ import { quoted, suggestion } from './nearest.ts';
 
 const MAX_SEED = 0x7fff_ffff;
 const MAX_RUNS = 10_000_000;
+const MAX_WORKERS = 64;
 const MAX_MILLISECONDS = 7 * 24 * 3_600_000;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
@@ -31,6 +32,9 @@ export const seedFlag = (text: string): SeedFlag => {
 
 /** `--runs`: how many scenarios. */
 export const runsFlag = (text: string): number => wholeNumber(text, 1, MAX_RUNS);
+
+/** `--workers`: how many threads. */
+export const workersFlag = (text: string): number => wholeNumber(text, 1, MAX_WORKERS);
 
 /** A duration with its unit, in milliseconds. */
 export function durationFlag(text: string): number {

@@ -32,6 +32,9 @@ const LENGTH = 3;
 const STOP = 4;
 const SCENARIOS = 5;
 const OPERATIONS = 6;
+const CHUNK = 7;
+const SCENARIOS_RUN = 8;
+const OPERATIONS_RUN = 9;
 const CONTROL_BYTES = 64;
 const RECORD_BYTES = 16 << 20;
 
@@ -101,17 +104,36 @@ export class FlightRecorder {
     Atomics.store(this.#control, LENGTH, this.#length);
   }
 
-  /** Notes how many scenarios of a campaign have begun, and how many operations the finished ones ran. */
-  counts(scenarios: number, operations: number): void {
-    Atomics.store(this.#control, SCENARIOS, scenarios);
+  /**
+   * Notes that a scenario of a campaign begins: its number from 1, its chunk, and how many operations the scenarios
+   * before it in that chunk ran.
+   */
+  begins(scenario: number, { chunk, operations }: { chunk: number; operations: number }): void {
+    Atomics.store(this.#control, SCENARIOS, scenario);
     Atomics.store(this.#control, OPERATIONS, operations);
+    Atomics.store(this.#control, CHUNK, chunk);
   }
 
-  /** What `counts` noted last. */
-  counted(): { readonly scenarios: number; readonly operations: number } {
+  /** What `begins` noted last. */
+  begun(): { readonly scenarios: number; readonly operations: number; readonly chunk: number } {
     return {
       scenarios: Atomics.load(this.#control, SCENARIOS),
       operations: Atomics.load(this.#control, OPERATIONS),
+      chunk: Atomics.load(this.#control, CHUNK),
+    };
+  }
+
+  /** Notes that this thread ran one more scenario. */
+  ran(operations: number): void {
+    Atomics.add(this.#control, SCENARIOS_RUN, 1);
+    Atomics.add(this.#control, OPERATIONS_RUN, operations);
+  }
+
+  /** How many scenarios and operations this thread ran. */
+  counted(): { readonly scenarios: number; readonly operations: number } {
+    return {
+      scenarios: Atomics.load(this.#control, SCENARIOS_RUN),
+      operations: Atomics.load(this.#control, OPERATIONS_RUN),
     };
   }
 

@@ -14,9 +14,13 @@ export interface TapeFile {
   remove(): void;
 }
 
-/** Makes an empty tape in the directory, under a name that no other run has. Throws InputError. */
-export function tapeFile(directory: string, seed: number): TapeFile {
-  const path = join(directory, `RUNNING-${seed}-${process.pid}.scn.json`);
+/**
+ * Makes an empty tape in the directory, under a name that no other run and no other worker of this one has. Throws
+ * InputError.
+ */
+export function tapeFile(directory: string, seed: number, worker = 0): TapeFile {
+  const which = worker === 0 ? '' : `-${worker + 1}`;
+  const path = join(directory, `RUNNING-${seed}-${process.pid}${which}.scn.json`);
   try {
     const made = makeDirectory(directory);
     closeSync(openSync(path, 'wx'));

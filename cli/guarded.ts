@@ -9,9 +9,9 @@ const isGuarded = guardian === String(process.ppid) && process.send !== undefine
 /** Descriptor that results go to. */
 export const RESULTS = isGuarded ? 3 : 1;
 
-/** Names the file that follows the scenario in progress, and the kernel, for a process that ends without a word. */
-export function tellTape(tape: string, kernel: string | null): void {
-  if (isGuarded) process.send?.({ tape, kernel });
+/** Names the files that follow the scenarios in progress, and the kernel, for a process that ends without a word. */
+export function tellTapes(tapes: readonly string[], kernel: string | null): void {
+  if (isGuarded) process.send?.({ tapes, kernel });
 }
 
 /** Ends this process now, whatever its threads are doing, with the status where a guardian can pass it on. */

@@ -30,9 +30,10 @@ export class InternalError extends Error {
 /** A kernel that gave no answer while a scenario ran: a failure like any other, but for how it was seen. */
 export interface KernelFault {
   readonly report: LockstepReport;
-  /** Scenarios begun, and operations of those before the last. */
+  /** Number of the scenario in its campaign, its chunk, and the operations of those before it in that chunk. */
   readonly scenarios: number;
   readonly operations: number;
+  readonly chunk: number;
 }
 
 export type Settled =
@@ -110,7 +111,7 @@ function faultOf(
   } as const;
   return {
     kind: 'fault',
-    fault: { report: { scenario, failure, expected, actual: [] }, ...recorder.counted() },
+    fault: { report: { scenario, failure, expected, actual: [] }, ...recorder.begun() },
   };
 }
 

@@ -1,7 +1,9 @@
-/** The runner thread: loads the kernel, does the job, answers. Started by bin/vmlockstep.mjs. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** A runner thread: loads the kernel, does the job, answers. Started by bin/vmlockstep.mjs. */
+import { workerData } from 'node:worker_threads';
 import { InputError } from '../contract/input-error.ts';
 import type { KernelModule } from '../contract/kernel-memory.ts';
+import { emptyTally } from '../properties/tally.ts';
+import { ChunkBoard } from './chunk-board.ts';
 import { CALL, FlightRecorder } from './flight-recorder.ts';
 import { FlightTape } from './flight-tape.ts';
 import type { Answer, Job, JobMessage, WorkerData } from './job.ts';
@@ -11,11 +13,19 @@ import { generationFault } from './kernel-schema.ts';
 import { refuseSignals, StrayErrors } from './stray-errors.ts';
 import { watchedKernel } from './watched-kernel.ts';
 
-const post = (message: JobMessage): void => parentPort?.postMessage(message);
+type Post = (message: JobMessage) => void;
+
+/** What this thread was started with, kept from a kernel that looks for it. */
+function takenData(): WorkerData {
+  const data: WorkerData = { ...(workerData as WorkerData) };
+  for (const name of Object.keys(workerData as object)) Reflect.deleteProperty(workerData as object, name);
+  return data;
+}
 
 async function candidateOf(
   { verb, kernel, directory }: Job,
   recorder: FlightRecorder,
+  post: Post,
 ): Promise<KernelModule> {
   if (kernel === null) {
     recorder.enter(CALL.load);
@@ -34,19 +44,20 @@ async function candidateOf(
   return watchedKernel(module, recorder);
 }
 
-async function answerOf(job: Job, candidate: KernelModule, recorder: FlightRecorder): Promise<Answer> {
+async function answerOf(
+  { job, worker, board }: WorkerData,
+  candidate: KernelModule,
+  recorder: FlightRecorder,
+  post: Post,
+): Promise<Answer> {
   switch (job.verb) {
     case 'check': {
       const { checkCampaign } = await import('./check-job.ts');
-      return checkCampaign(job, candidate, {
-        stopRequested: () => recorder.stopRequested(),
-        begins: (scenarios, operations) => recorder.counts(scenarios, operations),
-        found: (property, path) => post({ type: 'found', property, path }),
-        progress: (progress) => post({ type: 'progress', ...progress }),
-      });
+      return checkCampaign(job, candidate, { worker, board: new ChunkBoard(board), recorder, post });
     }
     case 'replay': {
       const { replay } = await import('./replay-job.ts');
+      post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });
       return replay(job, candidate);
     }
   }
@@ -54,14 +65,15 @@ async function answerOf(job: Job, candidate: KernelModule, recorder: FlightRecor
 
 /** Does the job that this thread was started with and posts its answer. */
 export async function runJob(): Promise<void> {
-  const { job, record, tape } = workerData as WorkerData;
+  const data = takenData();
+  const { job, record, tape, port } = data;
+  const post: Post = (message) => port.postMessage(message);
   const recorder = new FlightRecorder(record, tape === null ? null : new FlightTape(tape));
   const strays = job.kernel === null ? null : new StrayErrors();
   if (strays !== null) refuseSignals();
   try {
-    const candidate = await candidateOf(job, recorder);
-    post({ type: 'loaded', declares: candidate.declares });
-    const answer = await answerOf(job, candidate, recorder);
+    const candidate = await candidateOf(job, recorder, post);
+    const answer = await answerOf(data, candidate, recorder, post);
     post({ type: 'answer', answer: { ...answer, stray: (await strays?.settled()) ?? null } });
   } catch (error) {
     if (error instanceof InputError)

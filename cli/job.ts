@@ -1,10 +1,12 @@
-/** What the main thread asks of the runner thread, and what it hears from it. All plain data. */
+/** What the main thread asks of its runner threads, and what it hears from them. All plain data. */
+import type { MessagePort } from 'node:worker_threads';
 import type { KernelDeclaration } from '../contract/kernel-memory.ts';
-import type { RuleId } from '../contract/rules.ts';
 import type { Scenario } from '../contract/scenario.ts';
+import type { Tally } from '../properties/tally.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
 import type { DrawnPart } from '../report/state.ts';
-import type { GoalRow, KindRow, ShareRow } from '../report/statistics.ts';
+import type { GoalRow } from '../report/statistics.ts';
+import type { ScenarioEvent } from './events-schema.ts';
 import type { ExitStatus } from './exit-status.ts';
 
 /** A campaign of generated scenarios. */
@@ -22,6 +24,14 @@ export interface CheckJob {
   readonly workload: string;
   /** Command that finds the same again; stored with a failure. */
   readonly again: string;
+  /** Which lines of an event stream are wanted; null for none. */
+  readonly events: EventWish | null;
+}
+
+/** What the scenario lines of an event stream hold. */
+export interface EventWish {
+  /** True: with the time that each scenario took, which differs from run to run. */
+  readonly timing: boolean;
 }
 
 /** One stored scenario. */
@@ -37,9 +47,15 @@ export interface ReplayJob {
 
 export type Job = CheckJob | ReplayJob;
 
-/** What the runner thread is started with. */
+/** What a runner thread is started with. */
 export interface WorkerData {
   readonly job: Job;
+  /** Where it answers. A port of our own: a kernel can do no harm to one that it does not know. */
+  readonly port: MessagePort;
+  /** Its number among the workers of a campaign, from 0. */
+  readonly worker: number;
+  /** The ChunkBoard that the workers share. */
+  readonly board: SharedArrayBuffer;
   readonly record: SharedArrayBuffer;
   /** File that follows the scenario in progress, so that it outlives the process; null for none. */
   readonly tape: string | null;
@@ -56,23 +72,31 @@ export interface FoundFailure {
   readonly storeFault: string | null;
 }
 
-/** What a campaign did. */
+/** How a worker's part of a campaign ended; what it counted has gone in messages of type `part`. */
 export interface CheckAnswer {
   readonly verb: 'check';
   readonly kernel: string;
-  readonly scenarios: number;
-  readonly emptyScenarios: number;
-  readonly operations: number;
-  readonly kinds: readonly KindRow[];
-  readonly goals: readonly GoalRow[];
-  /** True for a kernel that declares every operation: only then can it be held to every goal. */
-  readonly complete: boolean;
-  readonly shares: readonly ShareRow[];
-  readonly rules: readonly (readonly [RuleId, number])[];
-  readonly failure: FoundFailure | null;
+  /** True where it was asked to end before it was done. */
   readonly interrupted: boolean;
+  /** The smallest scenario that fails as the first one did; null where this worker did not have the first failure. */
+  readonly shrunk: LockstepReport | null;
   /** What an outside kernel threw when nobody called it, or null. */
   readonly stray: string | null;
+}
+
+/** What a worker ran of one chunk: all of it, or what an interruption or a failure let it. */
+export interface CampaignPart {
+  readonly chunk: number;
+  readonly tally: Tally;
+  /** The last scenario of the part, where that failed. */
+  readonly failed: FailedScenario | null;
+  readonly events: readonly ScenarioEvent[];
+}
+
+/** A failing scenario as it was found, and its number from 0. */
+export interface FailedScenario {
+  readonly report: LockstepReport;
+  readonly index: number;
 }
 
 /** What a replay showed. `states[n]` is the drawn state after operation n (0: at boot); empty without `show`. */
@@ -88,16 +112,18 @@ export interface ReplayAnswer {
 export type Answer = CheckAnswer | ReplayAnswer;
 
 export type JobMessage =
+  /** The kernel is loaded and fit to run; in a campaign the goals that it can meet, and a tally of nothing. */
   | {
-      readonly type: 'progress';
-      readonly scenarios: number;
-      readonly operations: number;
-      readonly goals: number;
+      readonly type: 'loaded';
+      readonly declares: KernelDeclaration;
+      readonly goals: readonly Pick<GoalRow, 'id' | 'claim'>[];
+      readonly nothing: Tally;
     }
-  /** The kernel is loaded and fit to run. */
-  | { readonly type: 'loaded'; readonly declares: KernelDeclaration }
-  /** A scenario failed and is stored at `path`, or could not be; shrinking begins. */
-  | { readonly type: 'found'; readonly property: string; readonly path: string | null }
+  | { readonly type: 'part'; readonly part: CampaignPart }
+  /** This worker runs no more scenarios; with a failure it waits to hear whether that is the first. */
+  | { readonly type: 'searched' }
+  /** A smaller scenario that fails as the first one did. */
+  | { readonly type: 'better'; readonly report: LockstepReport }
   | { readonly type: 'note'; readonly text: string }
   | { readonly type: 'answer'; readonly answer: Answer }
   /** An InputError: one line and the status that goes with it. */

@@ -3,8 +3,18 @@ import { randomInt } from 'node:crypto';
 import { Command, CommanderError, Option } from 'commander';
 import { InputError } from '../contract/input-error.ts';
 import { DRAWN_PARTS, type DrawnPart } from '../report/state.ts';
-import { EXIT, type ExitStatus } from './exit-status.ts';
-import { durationFlag, namesFlag, runsFlag, type SeedFlag, seedFlag, textFlag } from './flags.ts';
+import { addCheck } from './check-command.ts';
+import {
+  type Action,
+  DEFAULT_SEED,
+  kernelOption,
+  type NewVerb,
+  type Run,
+  refuseLoneTimeout,
+  timeoutOption,
+} from './command-options.ts';
+import { EXIT } from './exit-status.ts';
+import { namesFlag, runsFlag, type SeedFlag, seedFlag } from './flags.ts';
 import { endNow } from './guarded.ts';
 import type { ListName } from './list.ts';
 import { quoted, suggestion } from './nearest.ts';
@@ -12,17 +22,11 @@ import { type Output, standardOutput } from './output.ts';
 import { oneLine, refuseRepetition, refuseUnknownHelp, withMend } from './usage.ts';
 import { version } from './version.ts';
 
-/** Seed of a run that names none, so that two people see the same. */
-export const DEFAULT_SEED = 1994;
-
 const EXIT_HELP = `
 Exit status: 0 passed, 1 a property failed, 2 bad usage or input, 3 the run did not reach what it promises,
 4 an outside kernel could not be run, 70 a bug of vmlockstep, 130 interrupted.
-Without a verb, vmlockstep runs check. Values come from flags, else from VMLOCKSTEP_SEED, VMLOCKSTEP_RUNS and
-VMLOCKSTEP_TIME, else from the defaults. NO_COLOR and FORCE_COLOR are honoured.`;
-
-/** A verb's work: its status, or what it throws. */
-type Action = () => Promise<ExitStatus | number>;
+Without a verb, vmlockstep runs check. Values come from flags, else from VMLOCKSTEP_SEED, VMLOCKSTEP_RUNS,
+VMLOCKSTEP_TIME and VMLOCKSTEP_WORKERS, else from the defaults. NO_COLOR and FORCE_COLOR are honoured.`;
 
 /**
  * Runs the command line and returns the exit status. `bin` is the script that starts runner threads.
@@ -93,90 +97,6 @@ function commandLine(out: Output, bin: URL, run: (action: Action) => void): Comm
   return program;
 }
 
-type NewVerb = (name: string, description: string) => Command;
-type Run = (action: Action) => void;
-
-const kernelOption = (): Option =>
-  new Option('--kernel <module>', 'path or package of an outside kernel').argParser(textFlag);
-const timeoutOption = (): Option =>
-  new Option('--kernel-timeout <time>', 'longest time one call of the kernel may take')
-    .default(5000, '5s')
-    .argParser(durationFlag);
-
-interface CheckFlags {
-  readonly seed: SeedFlag;
-  readonly runs?: number;
-  readonly time?: number;
-  readonly workload?: string;
-  readonly kernel?: string;
-  readonly kernelTimeout: number;
-  readonly json?: boolean;
-  readonly requireGoals?: boolean;
-  readonly out: string;
-}
-
-function addCheck(verb: NewVerb, out: Output, bin: URL, run: Run): void {
-  verb(
-    'check',
-    'Generates scenarios and runs them on the model and the kernel, all invariants on. Without --runs, --time and ' +
-      '--workload: about 120,000 operations, and every operation and goal must have been reached (of an outside ' +
-      'kernel: every operation that it declares; its goals bind with --require-goals).',
-  )
-    .addOption(
-      new Option('--seed <n>', 'whole number, or random')
-        .env('VMLOCKSTEP_SEED')
-        .default(DEFAULT_SEED)
-        .argParser(seedFlag),
-    )
-    .addOption(new Option('--runs <n>', 'scenarios to run').env('VMLOCKSTEP_RUNS').argParser(runsFlag))
-    .addOption(
-      new Option('--time <time>', 'time to run, such as 60s or 5m')
-        .env('VMLOCKSTEP_TIME')
-        .argParser(durationFlag),
-    )
-    .addOption(
-      new Option(
-        '--workload <name>',
-        'one workload instead of the mix of all (see list workloads)',
-      ).argParser(textFlag),
-    )
-    .addOption(kernelOption())
-    .addOption(timeoutOption())
-    .option('--json', 'one JSON document on stdout')
-    .option('--require-goals', 'fail with status 3 also in a run with --runs, --time or --workload')
-    .addOption(
-      new Option('--out <dir>', 'where failing scenarios are kept').default('out').argParser(textFlag),
-    )
-    .action((flags: CheckFlags) =>
-      run(async () => {
-        const { checkVerb } = await import('./check.ts');
-        if (flags.workload !== undefined) await refuseUnknownWorkload(flags.workload);
-        return checkVerb(
-          {
-            seed: flags.seed === 'random' ? randomInt(0x7fff_ffff) : flags.seed,
-            runs: flags.runs ?? null,
-            milliseconds: flags.time ?? null,
-            workload: flags.workload ?? null,
-            kernel: flags.kernel ?? null,
-            kernelTimeout: flags.kernelTimeout,
-            json: flags.json === true,
-            requireGoals: flags.requireGoals === true,
-            out: flags.out,
-          },
-          out,
-          bin,
-        );
-      }),
-    );
-}
-
-async function refuseUnknownWorkload(name: string): Promise<void> {
-  const { WORKLOADS } = await import('../properties/workloads.ts');
-  const names = Object.keys(WORKLOADS);
-  if (!names.includes(name))
-    throw new InputError(`--workload: no workload is called ${quoted(name)}${suggestion(name, names)}`);
-}
-
 interface ReplayFlags {
   readonly show?: readonly DrawnPart[];
   readonly kernel?: string;
@@ -198,8 +118,9 @@ function addReplay(verb: NewVerb, out: Output, bin: URL, run: Run): void {
     .addOption(kernelOption())
     .addOption(timeoutOption())
     .option('--json', 'one JSON document on stdout')
-    .action((file: string, flags: ReplayFlags) =>
+    .action((file: string, flags: ReplayFlags, command: Command) =>
       run(async () => {
+        refuseLoneTimeout(command);
         const { replayVerb } = await import('./replay.ts');
         return replayVerb(
           textArgument('replay', file),
@@ -282,10 +203,11 @@ function addBench(verb: NewVerb, out: Output, run: Run): void {
 
 function addList(verb: NewVerb, out: Output, run: Run): void {
   verb('list', 'Prints the vocabulary: operations, invariants, goals, rules, workloads or panics.')
-    .argument('<what>', 'operations, invariants, goals, rules, workloads or panics')
-    .action((what: string) =>
+    .argument('[what]', 'operations, invariants, goals, rules, workloads or panics')
+    .action((what: string | undefined) =>
       run(async () => {
         const { LISTS, listLines } = await import('./list.ts');
+        if (what === undefined) throw new InputError(`list: name what to list: ${LISTS.join(', ')}`);
         if (!LISTS.some((name) => name === what))
           throw new InputError(`list: nothing is called ${quoted(what)}${suggestion(what, LISTS)}`);
         out.lines(listLines(what as ListName));

@@ -20,6 +20,8 @@ export interface Output {
 
 const MILLISECONDS_BETWEEN_LINES = 5000;
 const MILLISECONDS_BETWEEN_REWRITES = 100;
+/** A run that is over sooner needs no progress. */
+const MILLISECONDS_BEFORE_PROGRESS = 2000;
 /** Pause before a full pipe is tried again. */
 const MILLISECONDS_TO_DRAIN = 5;
 
@@ -78,7 +80,7 @@ export function standardOutput(): Output {
   const terminal = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
   let broken = false;
   let shown = false;
-  let next = 0;
+  let next = performance.now() + MILLISECONDS_BEFORE_PROGRESS;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') unwritable(error);
     broken = true;

@@ -35,7 +35,6 @@ export async function replayVerb(
       bin,
       timeout: kernelTimeout,
       tape: null,
-      onProgress: () => undefined,
       onNote: out.note,
       onLoaded: (loaded) => {
         declares = loaded;

@@ -1,7 +1,8 @@
-/** Runs a job in a thread of its own and keeps watch: over endless loops, crashes and Ctrl-C. */
+/** Runs jobs in threads of their own and keeps watch: over endless loops, crashes and Ctrl-C. */
 import { setTimeout } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { KernelDeclaration } from '../contract/kernel-memory.ts';
+import { ChunkBoard } from './chunk-board.ts';
 import { FlightRecorder, type Sighting, sharedRecord } from './flight-recorder.ts';
 import type { Answer, Job, JobMessage, WorkerData } from './job.ts';
 
@@ -21,17 +22,30 @@ export type JobEnd =
   | { readonly kind: 'died'; readonly reason: string; readonly recorder: FlightRecorder }
   | { readonly kind: 'interrupted' };
 
+/** A message that is no end. */
+export type Telling = Exclude<JobMessage, { type: 'answer' | 'refused' | 'internal' | 'note' }>;
+
 /** What the supervisor needs beside the job. */
 export interface Supervision {
-  /** The script that the thread starts with. */
+  /** The script that the threads start with. */
   readonly bin: URL;
   /** Longest time that one call of the kernel may take, in milliseconds. */
   readonly timeout: number;
-  onProgress(progress: Extract<JobMessage, { type: 'progress' }>): void;
   onNote(text: string): void;
+  /** `worker`: number of the thread, from 0. */
+  onTelling(telling: Telling, worker: number): void;
+  onEnd?(end: JobEnd, worker: number): void;
+  /** Ctrl-C came for the first time. */
+  onInterruption?(): void;
+  /** For each thread to start, the file that follows its scenario in progress; null for none. */
+  readonly tapes: readonly (string | null)[];
+  /** What the threads of a campaign share. */
+  readonly board?: ChunkBoard;
+}
+
+/** The same for one thread that nothing is heard of but its kernel. */
+export interface SoloSupervision extends Pick<Supervision, 'bin' | 'timeout' | 'onNote'> {
   onLoaded?(declares: KernelDeclaration): void;
-  onFound?(property: string, path: string | null): void;
-  /** File that follows the scenario in progress; null for none. */
   readonly tape: string | null;
 }
 
@@ -46,25 +60,87 @@ const TERMINATION = 1000;
 /** Time within which a second signal is taken for an echo of the first, in milliseconds. */
 const ECHO = 300;
 
-/** Starts the job and waits for its end. The thread is gone when the promise settles, or it is stuck. */
-export async function supervise(job: Job, supervision: Supervision): Promise<JobEnd> {
+interface Thread {
+  readonly number: number;
+  readonly worker: Worker;
+  readonly port: MessagePort;
+  readonly recorder: FlightRecorder;
+}
+
+/** The threads of a job that runs, and their ends. */
+export interface Supervised {
+  readonly recorders: readonly FlightRecorder[];
+  /** One for each thread. The threads are gone when the promise settles, or they are stuck. */
+  readonly ends: Promise<JobEnd[]>;
+}
+
+/** Starts the job in as many threads as there are tapes. */
+export function supervised(job: Job, supervision: Supervision): Supervised {
+  const board = supervision.board ?? new ChunkBoard();
+  const threads = supervision.tapes.map((tape, number) =>
+    started(job, { bin: supervision.bin, tape, number, board }),
+  );
+  const recorders = threads.map(({ recorder }) => recorder);
+  return { recorders, ends: endsOf(threads, supervision) };
+}
+
+/** Starts the job in one thread and waits for its end. */
+export async function supervise(
+  job: Job,
+  { tape, onLoaded, ...supervision }: SoloSupervision,
+): Promise<JobEnd> {
+  const { ends } = supervised(job, {
+    ...supervision,
+    tapes: [tape],
+    onTelling: (telling) => {
+      if (telling.type === 'loaded') onLoaded?.(telling.declares);
+    },
+  });
+  const [end = { kind: 'interrupted' }] = await ends;
+  return end;
+}
+
+function started(
+  job: Job,
+  { bin, tape, number, board }: { bin: URL; tape: string | null; number: number; board: ChunkBoard },
+): Thread {
   const record = sharedRecord();
-  const recorder = new FlightRecorder(record);
-  const data: WorkerData = { job, record, tape: supervision.tape };
-  const worker = new Worker(supervision.bin, { workerData: data, stdout: true, stderr: true });
+  const { port1: port, port2 } = new MessageChannel();
+  const workerData: WorkerData = { job, record, tape, port: port2, worker: number, board: board.shared };
+  const worker = new Worker(bin, { workerData, transferList: [port2], stdout: true, stderr: true });
   // What a kernel prints must not mix with the results on stdout.
   worker.stdout.pipe(process.stderr, { end: false });
   worker.stderr.pipe(process.stderr, { end: false });
+  return { number, worker, port, recorder: new FlightRecorder(record) };
+}
+
+async function endsOf(threads: readonly Thread[], supervision: Supervision): Promise<JobEnd[]> {
   const watch = new AbortController();
+  const interrupted = interruption(
+    threads.map(({ recorder }) => recorder),
+    supervision,
+    watch.signal,
+  );
+  const gone: Promise<boolean>[] = [];
   try {
-    return await Promise.race([
-      answer(worker, recorder, supervision),
-      hang(recorder, supervision.timeout, watch.signal),
-      interruption(recorder, supervision, watch.signal),
-    ]);
+    return await Promise.all(
+      threads.map(async (thread) => {
+        const done = new AbortController();
+        const end = await Promise.race([
+          answer(thread, supervision),
+          hang(thread.recorder, supervision.timeout, done.signal),
+          interrupted,
+        ]);
+        done.abort();
+        thread.port.close();
+        gone.push(ended(thread.worker));
+        supervision.onEnd?.(end, thread.number);
+        return end;
+      }),
+    );
   } finally {
     watch.abort();
-    stuck = !(await ended(worker));
+    stuck ||= (await Promise.all(gone)).includes(false);
   }
 }
 
@@ -78,34 +154,29 @@ async function ended(worker: Worker): Promise<boolean> {
   return done;
 }
 
-function answer(worker: Worker, recorder: FlightRecorder, supervision: Supervision): Promise<JobEnd> {
+function answer({ worker, port, recorder, number }: Thread, supervision: Supervision): Promise<JobEnd> {
   return new Promise((settle) => {
-    worker.on('message', (message: JobMessage | null) => {
-      // The kernel shares the thread's port: what is no message of ours is not for us.
-      switch (message?.type) {
-        case 'progress':
-          return supervision.onProgress(message);
-        case 'note':
-          return supervision.onNote(message.text);
-        case 'loaded':
-          return supervision.onLoaded?.(message.declares);
-        case 'found':
-          return supervision.onFound?.(message.property, message.path);
-        case 'answer':
-          return settle({ kind: 'answered', answer: message.answer });
-        case 'refused':
-          return settle({ kind: 'refused', message: message.message, status: message.status, recorder });
-        case 'internal':
-          return settle({ kind: 'internal', message: message.message, stack: message.stack });
-      }
-    });
+    const hear = (message: JobMessage): void => {
+      if (message.type === 'note') supervision.onNote(message.text);
+      else if (message.type === 'answer') settle({ kind: 'answered', answer: message.answer });
+      else if (message.type === 'refused')
+        settle({ kind: 'refused', message: message.message, status: message.status, recorder });
+      else if (message.type === 'internal')
+        settle({ kind: 'internal', message: message.message, stack: message.stack });
+      else supervision.onTelling(message, number);
+    };
+    /** What the thread said before it ended may still be on its way. */
+    const died = (reason: string): void => {
+      for (let rest = receiveMessageOnPort(port); rest !== undefined; rest = receiveMessageOnPort(port))
+        hear(rest.message as JobMessage);
+      settle({ kind: 'died', reason, recorder });
+    };
+    port.on('message', hear);
     worker.on('error', (error: unknown) => {
       const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      settle({ kind: 'died', reason: reason.split('\n')[0] ?? reason, recorder });
+      died(reason.split('\n')[0] ?? reason);
     });
-    worker.on('exit', (code) => {
-      settle({ kind: 'died', reason: endReason(code), recorder });
-    });
+    worker.on('exit', (code) => died(endReason(code)));
   });
 }
 
@@ -133,8 +204,8 @@ function hang(recorder: FlightRecorder, timeout: number, signal: AbortSignal): P
 
 /** On the first Ctrl-C asks the run to end and report; settles on the second, or when it takes too long. */
 function interruption(
-  recorder: FlightRecorder,
-  { onNote }: Supervision,
+  recorders: readonly FlightRecorder[],
+  { onNote, onInterruption }: Supervision,
   signal: AbortSignal,
 ): Promise<JobEnd> {
   return new Promise((settle) => {
@@ -148,7 +219,8 @@ function interruption(
         return;
       }
       onNote('interrupted: finishing the scenario in progress; once more to stop at once');
-      recorder.requestStop();
+      for (const recorder of recorders) recorder.requestStop();
+      onInterruption?.();
       first = performance.now();
       timer = globalThis.setTimeout(() => settle({ kind: 'interrupted' }), GRACE);
     };

@@ -4,6 +4,7 @@ import type { Outcome, Step } from '../contract/outcome.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import type { StepObserver } from './lockstep.ts';
 import { intentsOf, workloadOf } from './scenarios.ts';
+import { emptyTally, rowOf, SHARE_UNITS, statisticsOf, type Tally } from './tally.ts';
 import type { View } from './view.ts';
 import { WORKLOADS } from './workloads.ts';
 
@@ -74,83 +75,46 @@ function endingOf(outcome: Outcome): Ending {
   }
 }
 
-type Row = { -readonly [Field in keyof KindCount]: KindCount[Field] };
-
-const emptyRow = (name: string): Row => ({
-  name,
-  executed: 0,
-  succeeded: 0,
-  none: 0,
-  kern: 0,
-  trap: 0,
-  rejected: 0,
-  slept: 0,
-  panicked: 0,
-});
-
 /** Counts the steps of generated scenarios; not told of the runs that shrink a failure. */
 export class StatisticsCounter implements StepObserver {
-  readonly #rows: Map<string, Row>;
-  #scenarios = 0;
-  #empty = 0;
-  #operations = 0;
-  #errors = 0;
-  #reads = 0;
-  #fixedErrors = 0;
-  #fixedReads = 0;
-  /** Operations whose intent is known. */
-  #intended = 0;
+  readonly #tally: Tally;
 
   /** `kinds`: what the kernel under test declares; they get a row even if they never run. */
   constructor(kinds: readonly OperationKind[]) {
-    this.#rows = new Map(kinds.flatMap(rowNames).map((name) => [name, emptyRow(name)]));
+    this.#tally = emptyTally(kinds.flatMap(rowNames), 0);
   }
 
   step(expected: View, expectedStep: Step, _actual: View | null): void {
     if (expected.operation === null) return;
-    const name = rowName(expected.operation);
-    const row = this.#rows.get(name) ?? emptyRow(name);
-    this.#rows.set(name, row);
+    const row = rowOf(this.#tally, rowName(expected.operation));
     row.executed += 1;
     row[endingOf(expectedStep.outcome)] += 1;
-    this.#operations += 1;
+    this.#tally.operations += 1;
   }
 
   /** Counts a scenario after its run, of which `executed` operations were applied. */
   finished(scenario: Scenario, executed: number): void {
-    this.#scenarios += 1;
-    if (executed === 0) this.#empty += 1;
+    const tally = this.#tally;
+    tally.scenarios += 1;
+    if (executed === 0) tally.emptyScenarios += 1;
     const intents = intentsOf(scenario)?.slice(0, executed);
     const name = workloadOf(scenario);
     if (intents === undefined || name === undefined) return;
     const { errorShare, readShare } = WORKLOADS[name];
-    this.#intended += intents.length;
-    this.#fixedErrors += errorShare * intents.length;
-    this.#fixedReads += readShare * intents.length;
+    tally.intended += intents.length;
+    tally.fixedErrors += Math.round(errorShare * SHARE_UNITS) * intents.length;
+    tally.fixedReads += Math.round(readShare * SHARE_UNITS) * intents.length;
     for (const intent of intents) {
-      if (intent === 'error') this.#errors += 1;
-      if (intent === 'read-only') this.#reads += 1;
+      if (intent === 'error') tally.errors += 1;
+      if (intent === 'read-only') tally.reads += 1;
     }
   }
-
-  get operations(): number {
-    return this.#operations;
-  }
-  get scenarios(): number {
-    return this.#scenarios;
+  /** What was counted; grows as more is. */
+  get tally(): Tally {
+    return this.#tally;
   }
 
   result(): CampaignStatistics {
-    const share = (count: number): number => (this.#intended === 0 ? 0 : count / this.#intended);
-    return {
-      scenarios: this.#scenarios,
-      emptyScenarios: this.#empty,
-      operations: this.#operations,
-      kinds: [...this.#rows.values()].map((row) => ({ ...row })),
-      shares: [
-        { name: 'error paths', fixed: share(this.#fixedErrors), measured: share(this.#errors) },
-        { name: 'read-only', fixed: share(this.#fixedReads), measured: share(this.#reads) },
-      ],
-    };
+    return statisticsOf(this.#tally);
   }
 }

@@ -14,7 +14,7 @@ const optimized = { kernel: null, declares: null, timeout: 500 };
 /** A recorder as it stands when the last operation of the scenario does not return. */
 function recorderInFlight(tape: FlightTape | null = null): FlightRecorder {
   const recorder = new FlightRecorder(sharedRecord(), tape);
-  recorder.counts(7, 300);
+  recorder.begins(7, { chunk: 0, operations: 300 });
   recorder.boots(scenario.machine);
   scenario.operations.forEach((operation, i) => {
     recorder.applies(operation, i + 1);

@@ -21,7 +21,7 @@ test('check on a kernel that loops keeps the scenario and prints how to see it a
     '20',
   ]);
   expect(stderr).toMatch(
-    /^error: kernel \.\/loops\.mjs: operation 2 \(\w+\): no answer within 0\.7 s; stored: npx vmlockstep replay out\/KERNEL-HUNG-1994\.scn\.json --kernel \.\/loops\.mjs\n$/,
+    /^error: kernel \.\/loops\.mjs: operation 2 \(\w+\): no answer within 0\.7 s; stored: npx vmlockstep replay out\/KERNEL-HUNG-1994\.scn\.json --kernel \.\/loops\.mjs\n$/m,
   );
   expect(status).toBe(4);
   expect(readScenario(join(own, 'out', 'KERNEL-HUNG-1994.scn.json')).scenario.operations.length).toBe(2);
@@ -31,7 +31,7 @@ test('check on a kernel that throws shrinks the scenario, keeps it and ends with
   const own = directoryWith({ 'throws.mjs': kernel({ apply: THROWS }) });
   const { status, stderr } = await vmlockstep(own, ['check', '--kernel', './throws.mjs', '--runs', '20']);
   expect(stderr).toMatch(
-    /^error: kernel \.\/throws\.mjs: operation 2 \(\w+\): threw Error: boom \(throws\.mjs:2\); stored: npx vmlockstep replay out\/KERNEL-THREW-1994\.scn\.json --kernel \.\/throws\.mjs\n$/,
+    /^error: kernel \.\/throws\.mjs: operation 2 \(\w+\): threw Error: boom \(throws\.mjs:2\); stored: npx vmlockstep replay out\/KERNEL-THREW-1994\.scn\.json --kernel \.\/throws\.mjs\n$/m,
   );
   expect(status).toBe(4);
   expect(readScenario(join(own, 'out', 'KERNEL-THREW-1994.scn.json')).scenario.operations.length).toBe(2);

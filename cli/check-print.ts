@@ -1,0 +1,107 @@
+/** What `check` prints at its end, and the status that follows. */
+import { failureLines } from '../report/failure.ts';
+import { summaryLines, totalLines } from '../report/statistics.ts';
+import { counted } from '../report/tables.ts';
+import { checkDocument } from './check-document.ts';
+import { type CheckOptions, DEFAULT_WORKLOAD } from './check-options.ts';
+import type { CheckResult } from './check-result.ts';
+import { EXIT, type ExitStatus } from './exit-status.ts';
+import type { FoundFailure } from './job.ts';
+import type { Output } from './output.ts';
+import { brokenKernelLine, plainFault, replayCommand, shellWord, strayLine } from './verdict-lines.ts';
+
+/** The flags that make the same run again. */
+export function againCommand({ seed, runs, milliseconds, workload, kernel }: CheckOptions): string {
+  const flags = [`--seed ${seed}`];
+  if (runs !== null) flags.push(`--runs ${runs}`);
+  if (milliseconds !== null) flags.push(`--time ${milliseconds}ms`);
+  if (workload !== null) flags.push(`--workload ${workload}`);
+  if (kernel !== null) flags.push(`--kernel ${shellWord(kernel)}`);
+  return `npx vmlockstep check ${flags.join(' ')}`;
+}
+
+/** Prints what a finished campaign found, and the status that follows from it. */
+export function concluded(
+  answer: CheckResult,
+  options: CheckOptions,
+  seconds: number,
+  out: Output,
+): ExitStatus {
+  const { kernel } = options;
+  const failure = answer.failure && {
+    ...answer.failure,
+    report: plainFault(answer.failure.report, kernel),
+  };
+  const broken = failure === null ? null : brokenKernelLine(failure.report, kernel);
+  // A run that stopped at a failure promises nothing.
+  const gate = failure === null ? gateFaults(answer, answer.complete || options.requireGoals) : [];
+  const standard = options.runs === null && options.milliseconds === null && options.workload === null;
+  const binding = (standard || options.requireGoals) && failure === null && !answer.interrupted;
+  const faulty = broken !== null || answer.stray !== null;
+  const status = faulty ? EXIT.kernel : statusOf(answer, binding && gate.length > 0);
+  if (options.json)
+    out.line(JSON.stringify(checkDocument({ ...answer, failure }, options, gate, status), null, 2));
+  else {
+    const summary = {
+      ...answer,
+      seed: options.seed,
+      workload: options.workload ?? DEFAULT_WORKLOAD,
+      seconds,
+    };
+    out.lines([
+      '',
+      ...(failure === null
+        ? summaryLines(summary)
+        : [...failureLines(failure.report, contextOf(failure, answer, options)), '', ...totalLines(summary)]),
+      ...(answer.interrupted ? ['interrupted: what follows counts the scenarios up to then'] : []),
+      ...(binding ? gate.map((line) => `gate: ${line}`) : []),
+      tally(answer),
+    ]);
+  }
+  if (failure !== null && broken !== null) out.note(`error: ${broken}${storedHint(failure, options)}`);
+  if (answer.stray !== null) out.note(strayLine(kernel, answer.stray));
+  return status;
+}
+
+const tally = ({ scenarios, failure }: CheckResult): string =>
+  failure === null ? `${scenarios} passed, 0 failed` : `${Math.max(0, scenarios - 1)} passed, 1 failed`;
+
+function statusOf({ failure, interrupted }: CheckResult, gateClosed: boolean): ExitStatus {
+  if (failure !== null) return EXIT.failed;
+  if (interrupted) return EXIT.interrupted;
+  return gateClosed ? EXIT.gate : EXIT.passed;
+}
+
+/**
+ * What a full run promises and this one did not do. `goalsBind` is false for a kernel that knows only some operations:
+ * a goal may need more of the others than can be told beforehand.
+ */
+function gateFaults({ kinds, goals, emptyScenarios, scenarios }: CheckResult, goalsBind: boolean): string[] {
+  return [
+    ...(scenarios === 0 ? ['no scenario ran'] : []),
+    ...kinds.filter(({ executed }) => executed === 0).map(({ name }) => `${name} never ran`),
+    ...(goalsBind ? goals : [])
+      .filter(({ count }) => count === 0)
+      .map(({ id }) => `goal ${id} was never reached`),
+    ...(emptyScenarios > 0 ? [`${counted(emptyScenarios, 'scenario')} had no operation`] : []),
+  ];
+}
+
+const storedHint = ({ path }: FoundFailure, { kernel }: CheckOptions): string =>
+  path === null ? '' : `; stored: ${replayCommand(path, kernel)}`;
+
+function contextOf(
+  { report, foundLength, path, storeFault }: FoundFailure,
+  { scenarios }: CheckResult,
+  options: CheckOptions,
+) {
+  const length = report.scenario.operations.length;
+  return {
+    origin: `seed ${options.seed}, scenario ${scenarios}, ${
+      length < foundLength ? `shrunk from ${foundLength} to ${length}` : length
+    } operation${length === 1 ? '' : 's'}`,
+    again: againCommand(options),
+    stored: path === null ? `not stored: ${storeFault}` : `stored in ${path}`,
+    replay: path === null ? null : replayCommand(path, options.kernel),
+  };
+}

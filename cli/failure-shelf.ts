@@ -1,0 +1,69 @@
+/**
+ * Keeps what a campaign finds on disk while it is still running: the failure as found before it shrinks, the best so
+ * far while it does. Removes only files that this run made.
+ */
+import { readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { LockstepReport } from '../properties/verdict.ts';
+import type { CheckJob } from './job.ts';
+import { type Kept, storeFailure } from './scenario-store.ts';
+
+/** The files of one campaign. */
+export class FailureShelf {
+  readonly #job: CheckJob;
+  readonly #before: ReadonlySet<string>;
+  #found: Kept | null = null;
+  #best: string | null = null;
+
+  /** Notes what lies in the directory already. */
+  constructor(job: CheckJob) {
+    this.#job = job;
+    this.#before = new Set(namesIn(job.out));
+  }
+
+  /** Keeps the first failure as it was found; one that was taken for the first before gives way. */
+  found(report: LockstepReport): Kept {
+    const kept = storeFailure(this.#job, report, 'unshrunk');
+    const { path: wrong = null } = this.#found ?? {};
+    this.#found = kept;
+    if (wrong === null || wrong === kept.path) return kept;
+    // Both were on disk for a moment; now the name that this one would have had alone is free.
+    this.#remove(wrong);
+    this.#found = storeFailure(this.#job, report, 'unshrunk');
+    if (kept.path !== null && kept.path !== this.#found.path) this.#remove(kept.path);
+    return this.#found;
+  }
+
+  /** Keeps a smaller scenario in the place of the last one; its path, or null where it cannot be stored. */
+  better(report: LockstepReport): string | null {
+    const { path } = storeFailure(this.#job, report, 'shrinking');
+    if (path === null) return this.#best;
+    if (this.#best !== null && path !== this.#best && this.#isOurs(this.#best)) renameSync(path, this.#best);
+    else this.#best = path;
+    return this.#best;
+  }
+
+  /** Keeps the result of the shrinking, which makes the best so far superfluous. */
+  shrunk(report: LockstepReport): Kept {
+    const kept = storeFailure(this.#job, report, null);
+    if (kept.path !== null && this.#best !== null) this.#remove(this.#best);
+    this.#best = null;
+    return kept;
+  }
+
+  #isOurs(path: string): boolean {
+    return !this.#before.has(basename(path));
+  }
+
+  #remove(path: string): void {
+    if (this.#isOurs(path)) unlinkSync(path);
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
