@@ -163,6 +163,6 @@ export function rebuild(
 ): Scenario | undefined {
   const run = new Rebuild(trace, options);
   for (const one of edited) if (!run.add(one)) break;
-  if (run.operations.length === 0) return undefined;
+  if (run.operations.length === 0 && trace.items.length > 0) return undefined;
   return { machine: options.machine, operations: run.operations };
 }

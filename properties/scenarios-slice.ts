@@ -1,0 +1,88 @@
+/** Shortcuts of the shrinker: what the last operation depends on, and machines that most failures also show on. */
+import { PAGE_SIZE } from '../contract/address.ts';
+import { type MachineConfig, machineFaults } from '../contract/machine.ts';
+import { bounds } from './generate-recipe.ts';
+import type { Edit, Edits } from './scenarios-edits.ts';
+import { CANONICAL_KERNEL_MIN, CANONICAL_STATIC_MAPS } from './scenarios-measure.ts';
+import type { Item, Trace } from './scenarios-trace.ts';
+
+/** All that the items of a set refer to, directly or not, themselves included. */
+function withNeeds(roots: Iterable<Item>): Set<Item> {
+  const kept = new Set<Item>(roots);
+  for (const item of kept) for (const needed of item.needs) kept.add(needed);
+  return kept;
+}
+
+const only = ({ machine, items }: Trace, kept: ReadonlySet<Item>): Edit => ({
+  machine,
+  items: items.filter((item) => kept.has(item)).map((item) => ({ item, operation: item.operation })),
+});
+
+/**
+ * The last operation with what it refers to; that and all that worked on the same ranges and maps; that and all
+ * that worked on those of the ones added.
+ */
+export const keepSlice: Edits = (trace) => {
+  const last = trace.items.at(-1);
+  if (last === undefined) return [];
+  const sizes = new Set<number>();
+  const slices: Set<Item>[] = [];
+  let kept = withNeeds([last]);
+  for (let round = 0; round < 3; round += 1) {
+    if (kept.size < trace.items.length && !sizes.has(kept.size)) slices.push(kept);
+    sizes.add(kept.size);
+    const core = kept;
+    kept = withNeeds(
+      trace.items.filter((item) => core.has(item) || [...item.needs].some((needed) => core.has(needed))),
+    );
+  }
+  return slices.map((slice) => () => only(trace, slice));
+};
+
+/** Pages of the kernel map beyond the boot entry, frames, and entries of the plain machines. */
+const PLAIN_SIZES: readonly (readonly [room: number, frames: number, entries: number])[] = [
+  [4, 1, 4],
+  [8, 4, 6],
+];
+
+/** The machine without all that a scenario can do without, in one of the plain sizes. */
+function plainMachine(
+  machine: MachineConfig,
+  [room, frames, entries]: (typeof PLAIN_SIZES)[number],
+): MachineConfig {
+  const { scratchWindow, kernelMin, kernelStart, scratchPages, deviceFrames, mapEntries } = machine;
+  const needsWindow = scratchWindow !== null;
+  const image = needsWindow ? kernelStart - kernelMin : 0;
+  const start = needsWindow ? kernelMin : CANONICAL_KERNEL_MIN;
+  const { end: imageEnd } = bounds({ start, end: start + image });
+  const { start: least, end } = bounds({ start, end: start + image + room * PAGE_SIZE });
+  return {
+    ...machine,
+    kernelMin: least,
+    kernelStart: imageEnd,
+    kernelMax: end,
+    managedPages: scratchPages + frames,
+    deviceFrames,
+    mapEntries: mapEntries === null ? null : entries,
+    staticMaps: CANONICAL_STATIC_MAPS,
+    freeMin: 0,
+    freeTarget: 0,
+    inactiveTarget: 0,
+    reserved: [],
+  };
+}
+
+/** A machine of the plain sizes with neither scratch pages nor device frames, or with those that the machine has. */
+export function plainMachines(machine: MachineConfig): MachineConfig[] {
+  const bare = { ...machine, scratchWindow: null, scratchPages: 0, deviceFrames: 0 };
+  const bases = machine.scratchPages === 0 && machine.deviceFrames === 0 ? [bare] : [bare, machine];
+  const plain = bases.flatMap((base) => PLAIN_SIZES.map((size) => plainMachine(base, size)));
+  return plain.filter((one) => machineFaults(one).length === 0);
+}
+
+/** The same operations on a plain machine, in one leap. */
+export const leapToPlainMachine: Edits = ({ machine, items }) =>
+  plainMachines(machine).map((simpler) => () => ({
+    machine: simpler,
+    items: items.map((item) => ({ item, operation: item.operation })),
+  }));
