@@ -19,6 +19,8 @@ export interface WorkerTies {
   readonly board: ChunkBoard;
   readonly recorder: FlightRecorder;
   post(message: JobMessage): void;
+  /** Throws where what a kernel did to its thread makes every verdict worthless. */
+  trust(): void;
 }
 
 /** One campaign's share of this worker. */
@@ -69,7 +71,7 @@ class ChunkSearch {
   }
 
   #ran(report: LockstepReport, index: number): void {
-    const { recorder, board } = this.#ties;
+    const { recorder, board, trust } = this.#ties;
     const { events } = this.#job;
     const operations = report.expected.length;
     this.#operations += operations;
@@ -82,6 +84,7 @@ class ChunkSearch {
         }),
       );
     if (report.failure !== null) {
+      trust();
       board.fails(this.#chunk);
       this.#hand({ report, index });
     } else if ((index + 1) % CHUNK === 0 || index + 1 === this.#job.runs) this.#hand(null);

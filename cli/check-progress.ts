@@ -16,6 +16,8 @@ export interface ProgressContext {
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
+/** Fewer say nothing about the pace: the kernels are still warming up. */
+const FEW_SCENARIOS = 32;
 
 function duration(seconds: number): string {
   if (seconds < 2 * MINUTE) return `${Math.ceil(seconds)} s`;
@@ -27,7 +29,7 @@ function duration(seconds: number): string {
 function secondsLeft({ scenarios }: CampaignState, context: ProgressContext): number | null {
   const { seconds, runs, milliseconds } = context;
   const limits: number[] = [];
-  if (runs !== null && scenarios > 0) limits.push((seconds * (runs - scenarios)) / scenarios);
+  if (runs !== null && scenarios >= FEW_SCENARIOS) limits.push((seconds * (runs - scenarios)) / scenarios);
   if (milliseconds !== null) limits.push(milliseconds / 1000 - seconds);
   return limits.length === 0 ? null : Math.max(0, Math.min(...limits));
 }

@@ -3,6 +3,8 @@ import { workerData } from 'node:worker_threads';
 import { InputError } from '../contract/input-error.ts';
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import { emptyTally } from '../properties/tally.ts';
+import { Builtins } from './builtins.ts';
+import type { WorkerTies } from './check-job.ts';
 import { ChunkBoard } from './chunk-board.ts';
 import { CALL, FlightRecorder } from './flight-recorder.ts';
 import { FlightTape } from './flight-tape.ts';
@@ -47,19 +49,40 @@ async function candidateOf(
 async function answerOf(
   { job, worker, board }: WorkerData,
   candidate: KernelModule,
-  recorder: FlightRecorder,
-  post: Post,
+  { recorder, post, trust }: Pick<WorkerTies, 'recorder' | 'post' | 'trust'>,
 ): Promise<Answer> {
   switch (job.verb) {
     case 'check': {
       const { checkCampaign } = await import('./check-job.ts');
-      return checkCampaign(job, candidate, { worker, board: new ChunkBoard(board), recorder, post });
+      return checkCampaign(job, candidate, { worker, board: new ChunkBoard(board), recorder, post, trust });
     }
     case 'replay': {
       const { replay } = await import('./replay-job.ts');
       post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });
       return replay(job, candidate);
     }
+  }
+}
+
+/** Throws once an outside kernel has replaced built-in objects. */
+function trustIn(kernel: string | null): () => void {
+  const builtins = kernel === null ? null : new Builtins();
+  return () => {
+    const name = builtins?.replaced() ?? null;
+    if (name !== null)
+      throw new KernelBroke(
+        `kernel ${kernel}: replaced ${name}; a kernel leaves the objects of the language as they are`,
+      );
+  };
+}
+
+/** What `trust` throws, or null. */
+function toldBy(trust: () => void): unknown {
+  try {
+    trust();
+    return null;
+  } catch (error) {
+    return error;
   }
 }
 
@@ -71,11 +94,16 @@ export async function runJob(): Promise<void> {
   const recorder = new FlightRecorder(record, tape === null ? null : new FlightTape(tape));
   const strays = job.kernel === null ? null : new StrayErrors();
   if (strays !== null) refuseSignals();
+  const trust = trustIn(job.kernel);
   try {
     const candidate = await candidateOf(job, recorder, post);
-    const answer = await answerOf(data, candidate, recorder, post);
-    post({ type: 'answer', answer: { ...answer, stray: (await strays?.settled()) ?? null } });
-  } catch (error) {
+    trust();
+    const answer = await answerOf(data, candidate, { recorder, post, trust });
+    const stray = (await strays?.settled()) ?? null;
+    trust();
+    post({ type: 'answer', answer: { ...answer, stray } });
+  } catch (thrown) {
+    const error = toldBy(trust) ?? thrown;
     if (error instanceof InputError)
       post({ type: 'refused', message: error.message, status: error.exitStatus });
     else if (error instanceof Error)

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 const OWN = dirname(fileURLToPath(import.meta.url));
 const LONGEST = 200;
+/** Milliseconds that the engine may take to find the place of a syntax error. */
+const PATIENCE = 3000;
 
 /** The first line of what was thrown, whatever it was, and where. */
 export function thrownText(error: unknown): string {
@@ -52,7 +54,11 @@ export function loadErrorText(error: unknown, path: string): string {
   if (transformed !== null) return `SyntaxError: ${transformed[2]} (${near(transformed[1] ?? '')})`;
   const text = thrownText(error).replace(/ imported from \S*kernel-module\.[jt]s\b/, '');
   if (!(error instanceof SyntaxError) || /:\d+\)?$/.test(text)) return text;
-  const { stderr } = spawnSync(process.execPath, ['--check', path], { encoding: 'utf8' });
-  const place = /^(?:file:\/\/)?(\/.*):(\d+)$/m.exec(stderr ?? '');
-  return place === null ? text : `${text} (${near(place[1] ?? '')}:${place[2]})`;
+  // Its own text first; then with what it imports, of which nothing runs either, for the engine parses all of it before.
+  for (const flags of [['--check'], []]) {
+    const { stderr } = spawnSync(process.execPath, [...flags, path], { encoding: 'utf8', timeout: PATIENCE });
+    const place = /^(?:file:\/\/)?(\/.*):(\d+)$/m.exec(stderr ?? '');
+    if (place !== null) return `${text} (${near(place[1] ?? '')}:${place[2]})`;
+  }
+  return text;
 }

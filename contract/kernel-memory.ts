@@ -63,6 +63,18 @@ export interface ReferenceKernel extends ObservableKernel {
   applyPlaced(operation: Operation, number: number, candidate: Outcome): Step;
   /** How often each rule has been exercised since boot. */
   readonly rules: ReadonlyMap<RuleId, number>;
+  /** What an exhaustive search has to know of a state that its snapshot does not show. */
+  unshown(): Unshown;
+}
+
+/**
+ * Words for what the reference keeps beside its snapshot, operations in flight apart: with equal snapshots, equal words
+ * and nothing in flight, two machines answer alike for ever.
+ */
+export interface Unshown {
+  /** Contents of each frame, by number: the free ones and the device frames too. */
+  readonly frames: readonly string[];
+  readonly rest: string;
 }
 
 /** What a kernel module exports (default export for `--kernel`). */

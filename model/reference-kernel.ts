@@ -14,6 +14,7 @@ import { takeCell, takeSnapshot, touchedCells } from './observation.ts';
 import * as pmap from './pmap.ts';
 import { pagedaemon } from './sched.ts';
 import type { Answer, Flight, ModelState, Rule, Sleeping, VmMap } from './state.ts';
+import { takeUnshown } from './unshown.ts';
 import { vmFault } from './vm-fault.ts';
 import * as kmem from './vm-kern.ts';
 import * as map from './vm-map.ts';
@@ -190,6 +191,7 @@ export function bootReference(
     // The name decides which cell is built; the type system cannot follow it there.
     cell: <Name extends CellName>(name: Name) => takeCell(state, name) as CellValue<Name>,
     touched: () => touchedCells(state),
+    unshown: () => takeUnshown(state),
   };
 }
 

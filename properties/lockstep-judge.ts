@@ -21,8 +21,7 @@ export function judge(
   if (stale !== null) return stale;
   const agree =
     !options.compare || agreement.holds(reference.view, visible?.view ?? null, expected, actual, full);
-  visible?.jury.observe(visible.view, visible.view.touchedClasses);
-  (reference.jury ?? reference.inside).observe(reference.view, reference.view.touchedClasses);
+  tellJuries(run);
   const extent = scan ? 'everything' : 'touched';
   if (agree && visible !== null && isUnited(run, visible.view) && holdsForBoth(reference, visible, extent))
     return null;
@@ -36,6 +35,12 @@ export function judge(
     ? []
     : agreement.differences(reference.view, visible?.view ?? null, expected, actual, full);
   return violated === null ? disagreement(differences) : { ...violated, differences };
+}
+
+/** Tells the invariants of both kernels of the step just taken. */
+export function tellJuries({ reference, visible }: Run): void {
+  visible?.jury.observe(visible.view, visible.view.touchedClasses);
+  (reference.jury ?? reference.inside).observe(reference.view, reference.view.touchedClasses);
 }
 
 /** Whether what an invariant says of the candidate, which agrees with the reference, it also says of the reference. */

@@ -8,7 +8,7 @@ import type { Operation } from '../contract/operation.ts';
 import type { Step } from '../contract/outcome.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import { blamed, KernelThrew, type Side } from './kernel-threw.ts';
-import { judge } from './lockstep-judge.ts';
+import { judge, tellJuries } from './lockstep-judge.ts';
 import {
   boot,
   choosesPlaces,
@@ -82,17 +82,30 @@ function play(scenario: Scenario, options: LockstepOptions, progress: Progress):
   }
 }
 
-function takeStep(run: Run, operation: Operation, progress: Progress, last: boolean): Finding | null {
+/** Applies the next operation to both kernels and judges what came of it; `last`: looks at everything. */
+export function takeStep(run: Run, operation: Operation, progress: Progress, last: boolean): Finding | null {
   const { reference, visible, options } = run;
+  const [expected, actual] = advanceBoth(run, operation, progress);
+  const panicked = expected.outcome.kind === 'panic' || actual.outcome.kind === 'panic';
+  const full = !panicked && (last || progress.number % options.fullEvery === 0);
+  for (const observer of options.observers ?? [])
+    observer.step(reference.view, expected, visible?.view ?? null);
+  return judge(run, progress, { full, scan: full });
+}
+
+/** Takes a step that is known to hold: invariants with a memory are told of it, and nobody is asked. */
+export function retakeStep(run: Run, operation: Operation, progress: Progress): void {
+  advanceBoth(run, operation, progress);
+  tellJuries(run);
+}
+
+function advanceBoth(run: Run, operation: Operation, progress: Progress): [Step, Step] {
+  const { reference, visible } = run;
   const { number } = progress;
   const [expected, actual] = applyBoth(run, operation, progress);
   reference.view.advance(operation, number, expected);
   visible?.view.advance(operation, number, actual, run.united ? reference.view : null);
-  const panicked = expected.outcome.kind === 'panic' || actual.outcome.kind === 'panic';
-  const full = !panicked && (last || number % options.fullEvery === 0);
-  for (const observer of options.observers ?? [])
-    observer.step(reference.view, expected, visible?.view ?? null);
-  return judge(run, progress, { full, scan: full });
+  return [expected, actual];
 }
 
 /** A candidate that chooses addresses itself goes first, and the reference follows its choice. */

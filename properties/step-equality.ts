@@ -3,7 +3,7 @@ import type { Outcome, Step } from '../contract/outcome.ts';
 import { wordDifference } from './differences.ts';
 import { sameNumbers } from './equality.ts';
 import type { Difference } from './verdict.ts';
-import { ABSENT, hex, listWord, outcomeWord } from './wording.ts';
+import { ABSENT, hex, kernName, listWord, outcomeWord } from './wording.ts';
 
 /** `bsd`: exactly; `contract`: in meaning (SPEC §13), for kernels that do not show `structure`. */
 export type Level = 'bsd' | 'contract';
@@ -150,6 +150,7 @@ const ADDRESSES: readonly string[] = ['address', 'min', 'max', 'start'];
 function fieldWord(outcome: Outcome, field: string): string {
   const value: unknown = Object.entries(outcome).find(([name]) => name === field)?.[1];
   if (value === undefined) return ABSENT;
+  if (typeof value === 'number' && field === 'code') return kernName(value);
   if (typeof value === 'number' && ADDRESSES.includes(field)) return hex(value);
   return Array.isArray(value) ? listWord(value) : String(value);
 }

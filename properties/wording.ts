@@ -14,6 +14,17 @@ export function rights(protection: number): string {
   return ['r', 'w', 'x'].map((letter, bit) => ((protection >> bit) & 1 ? letter : '-')).join('');
 }
 
+const KERN_NAMES: readonly string[] = [
+  'KERN_SUCCESS',
+  'KERN_INVALID_ADDRESS',
+  'KERN_PROTECTION_FAILURE',
+  'KERN_NO_SPACE',
+  'KERN_INVALID_ARGUMENT',
+];
+
+/** The C name of a KERN code; other numbers stay numbers. */
+export const kernName = (code: number): string => KERN_NAMES[code] ?? `code ${code}`;
+
 /** How fork treats an entry. */
 export const inheritanceWord = (value: number): string => ['share', 'copy', 'none'][value] ?? `${value}`;
 
@@ -48,8 +59,8 @@ export function outcomeWord(outcome: Outcome): string {
       return hex(outcome.address);
     case 'kern':
       return outcome.address === undefined
-        ? `kern ${outcome.code}`
-        : `kern ${outcome.code} at ${hex(outcome.address)}`;
+        ? kernName(outcome.code)
+        : `${kernName(outcome.code)} at ${hex(outcome.address)}`;
     case 'submap':
       return `submap ${outcome.map} ${hex(outcome.min)}-${hex(outcome.max)}`;
     case 'entry':
@@ -59,7 +70,7 @@ export function outcomeWord(outcome: Outcome): string {
     case 'bytes':
       return `bytes ${outcome.bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')}`;
     case 'trap':
-      return `trap ${outcome.code} at ${hex(outcome.address)}`;
+      return `trap ${kernName(outcome.code)} at ${hex(outcome.address)}`;
     case 'frame':
       return `frame ${outcome.frame} + 0x${outcome.offset.toString(16)}`;
     case 'sleep':

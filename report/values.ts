@@ -3,14 +3,8 @@ import type { FieldMeaning } from '../contract/operation.ts';
 import type { Outcome, Step } from '../contract/outcome.ts';
 import type { InsertedObject } from '../contract/vm-map.ts';
 import type { PageContents } from '../contract/vm-page.ts';
+import { kernName } from '../properties/wording.ts';
 
-const KERN_NAMES: readonly string[] = [
-  'KERN_SUCCESS',
-  'KERN_INVALID_ADDRESS',
-  'KERN_PROTECTION_FAILURE',
-  'KERN_NO_SPACE',
-  'KERN_INVALID_ARGUMENT',
-];
 const RIGHTS: readonly string[] = ['READ', 'WRITE', 'EXECUTE'];
 const INHERITANCE: readonly string[] = ['SHARE', 'COPY', 'NONE'];
 const INSERTED: Readonly<Record<InsertedObject, string>> = {
@@ -28,9 +22,6 @@ export const byteCount = (value: number): string => `0x${value.toString(16)}`;
 
 /** A byte as two hex digits. */
 export const hexByte = (value: number): string => value.toString(16).padStart(2, '0');
-
-/** The C name of a KERN code; other numbers stay numbers. */
-export const kernName = (code: number): string => KERN_NAMES[code] ?? `code ${code}`;
 
 /** Rights spelled out, as in `READ|WRITE`; a set with bits beyond the three reads as its number. */
 export function protection(value: number): string {

@@ -22,6 +22,21 @@ const modules: Readonly<Record<string, { readonly text: string; readonly says: R
     text: 'export default {{{\n',
     says: /cannot be loaded: SyntaxError: .* \(syntax\.mjs:1\)$/m,
   },
+  'imports-syntax.mjs': {
+    text: "import './syntax.mjs';\n",
+    says: /cannot be loaded: SyntaxError: .* \(syntax\.mjs:1\)$/m,
+  },
+  'replaces-at-load.mjs': {
+    text: kernel({ also: 'Array.prototype.map = () => [];' }),
+    says: /replaced Array\.prototype\.map; a kernel leaves the objects of the language as they are$/m,
+  },
+  'replaces.mjs': {
+    text: kernel({
+      apply:
+        "(operation, number) => { if (number === 2) Map.prototype.get = () => 1; return { outcome: { kind: 'done' } }; }",
+    }),
+    says: /replaced Map\.prototype\.get; a kernel leaves/,
+  },
   'throws-at-load.mjs': {
     text: "throw new Error('no licence\\nsecond line');\n",
     says: /cannot be loaded: Error: no licence \(throws-at-load\.mjs:1\)$/m,
@@ -120,13 +135,15 @@ const directory = directoryWith({
 /** Those whose fault lies in how the process runs them; the others are judged in this process, which is faster. */
 const SPAWNED = [
   'syntax.mjs',
+  'imports-syntax.mjs',
+  'replaces-at-load.mjs',
   'throws-at-load.mjs',
   'loops-at-load.mjs',
   'exits-at-load.mjs',
   'waits-at-load.mjs',
 ];
 /** Those that fail while a scenario runs: its program is shown too. */
-const RUNNING = ['throws.mjs', 'loops.mjs', 'exits.mjs', 'kills.mjs'];
+const RUNNING = ['replaces.mjs', 'throws.mjs', 'loops.mjs', 'exits.mjs', 'kills.mjs'];
 
 describe.concurrent('a kernel that breaks its word ends with status 4 and one line', () => {
   const before = filesIn(directory);
@@ -230,6 +247,14 @@ test('a kernel that keeps its word passes, and what it prints stays off stdout',
     failure: null,
   });
   expect(stderr).toBe('and hello from the kernel\n');
+});
+
+test('a kernel that closes what it finds of the thread it runs in harms nobody', async () => {
+  const also =
+    "import { parentPort, workerData } from 'node:worker_threads'; parentPort.close(); workerData.port?.close();";
+  const own = directoryWith({ 's.scn.json': scenarioText({ scenario }), 'closes.mjs': kernel({ also }) });
+  const { status, stderr } = await vmlockstep(own, ['replay', 's.scn.json', '--kernel', 'closes.mjs']);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
 
 test('a kernel in TypeScript needs no package.json beside it', async () => {

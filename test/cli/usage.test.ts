@@ -46,6 +46,16 @@ describe.concurrent('wrong usage ends with status 2 and one line', () => {
     { args: ['replay', ''], says: /replay: the file name is empty; name a scenario file/ },
     { args: ['replay', 'x', '--show', 'mops'], says: /Unknown part "mops"; did you mean 'maps'\?/ },
     { args: ['replay', 'x', '--show', 'maps,maps'], says: /maps is named twice/ },
+    {
+      args: ['list'],
+      says: /list: name what to list: operations, invariants, goals, rules, workloads, panics$/m,
+    },
+    { args: ['check', '--kernel-timeout', '5s'], says: /--kernel-timeout: there is no outside kernel; add/ },
+    { args: ['replay', 'x', '--kernel-timeout', '5s'], says: /--kernel-timeout: there is no outside kernel/ },
+    { args: ['check', '--workers', '0'], says: /Give a whole number from 1 to 64\./ },
+    { args: ['check', '--events', '-', '--json'], says: /--events -: stdout is taken by --json/ },
+    { args: ['check', '--events-timing'], says: /--events-timing: there is no event stream; add --events/ },
+    { args: ['check'], env: { VMLOCKSTEP_WORKERS: 'all' }, says: /Give a whole number from 1 to 64\./ },
     { args: ['list', 'invariant'], says: /nothing is called "invariant"; did you mean 'invariants'\?/ },
     { args: ['golden', '--side', 'left'], says: /Allowed choices are model, impl, both/ },
   ])('$args $env', async ({ args, env, says }) => {

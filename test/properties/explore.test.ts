@@ -1,0 +1,93 @@
+/** The exhaustive search: what it merges, what it finds, and that it finds it as early as can be. */
+import { describe, expect, test } from 'vitest';
+import { FAULTY_KERNELS } from '../../faults/kernels.ts';
+import { loadFaultyKernel } from '../../faults/load.ts';
+import { optimizedKernel } from '../../impl/optimized-kernel.ts';
+import { referenceKernel } from '../../model/reference-kernel.ts';
+import { type ExploreOptions, exploreLevels, shortestFailure } from '../../properties/explore.ts';
+import { tinyMachine } from '../../properties/explore-machine.ts';
+import { Expander, type Node } from '../../properties/explore-node.ts';
+import { ALL_INVARIANTS } from '../../properties/invariants/all.ts';
+
+const setup: Omit<ExploreOptions, 'depth'> = {
+  reference: referenceKernel,
+  candidate: optimizedKernel,
+  invariants: ALL_INVARIANTS,
+  machine: tinyMachine({ frames: 2, entries: 3, maps: 2, largest: 2, scratch: false }),
+  vocabulary: { alphabet: 'core', sizes: [0, 1, 2], maps: 2 },
+};
+
+const faulty = (name: string) => {
+  const fault = FAULTY_KERNELS.find((known) => known.name === name);
+  if (fault === undefined) throw new Error(`no fault is called ${name}`);
+  return loadFaultyKernel(fault);
+};
+
+describe('merging states', () => {
+  test('reaches exactly the states that brute force reaches, sleepers among them', () => {
+    const options: ExploreOptions = {
+      ...setup,
+      depth: 3,
+      kinds: [
+        'kmem_alloc',
+        'kmem_free',
+        'cpu_read',
+        'vm_map_lookup_entry',
+        'pagedaemon',
+        'resume',
+        'vm_map_pageable',
+      ],
+    };
+    const merged = exploreLevels(options);
+    const brute = exploreLevels({ ...options, merging: false });
+    expect(new Set(merged.states)).toEqual(new Set(brute.states));
+    expect(merged.states.length).toBeLessThan(brute.states.length);
+    expect(merged.failure).toBeNull();
+    expect(brute.failure).toBeNull();
+  });
+
+  test('gives one name only to states with one future: whatever led there, every next operation does the same', () => {
+    const expander = new Expander({ ...setup, merging: false });
+    const root = expander.root();
+    if ('scenario' in root) throw new Error('the machine boots');
+    const ways = new Map<string, Node[]>();
+    let level: Node[] = [root];
+    for (let depth = 1; depth <= 2; depth++)
+      level = level.flatMap((node) =>
+        expander.expand(node).edges.flatMap(({ operation, key, since }) => {
+          if (key === null) return [];
+          const next = { operations: [...node.operations, operation], key, since };
+          const known = ways.get(key) ?? [];
+          ways.set(key, [...known, next]);
+          return known.length === 0 ? [next] : [];
+        }),
+      );
+    const met = [...ways.values()].filter((nodes) => nodes.length > 1).slice(0, 40);
+    expect(met.length).toBeGreaterThan(10);
+    for (const [first, ...others] of met) {
+      if (first === undefined) continue;
+      const edges = expander.expand(first).edges;
+      for (const other of others.slice(0, 2)) expect(expander.expand(other).edges).toEqual(edges);
+    }
+  });
+});
+
+describe('the first failure', () => {
+  test('has as few operations as brute force finds', () => {
+    const options = {
+      ...setup,
+      depth: 3,
+      kinds: ['kmem_alloc', 'vm_map_protect', 'kmem_free', 'vm_map_pageable'] as const,
+    };
+    const candidate = faulty('unwire-needs-pte');
+    const report = shortestFailure(candidate, options);
+    expect(report?.failure?.number).toBe(3);
+    expect(report?.scenario.operations.map(({ kind }) => kind)).toEqual([
+      'kmem_alloc',
+      'vm_map_protect',
+      'kmem_free',
+    ]);
+    expect(shortestFailure(candidate, { ...options, merging: false })).toEqual(report);
+    expect(shortestFailure(candidate, { ...options, depth: 2 })).toBeNull();
+  });
+});
