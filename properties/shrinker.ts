@@ -69,8 +69,8 @@ export class Shrinker {
   readonly #judge: Judge;
   readonly #options: ShrinkOptions;
   readonly #symptoms: Symptoms;
-  /** Texts of the scenarios run, or not worth running. */
-  readonly #known = new Set<string>();
+  /** Texts of the scenarios run, with the reports of those that fail alike. */
+  readonly #known = new Map<string, LockstepReport | null>();
   readonly #others = new Map<string, LockstepReport>();
   #best: LockstepReport;
   #executions = 0;
@@ -84,7 +84,7 @@ export class Shrinker {
     this.#options = options;
     this.#symptoms = options.symptoms ?? symptomsOf(found);
     this.#best = cutToFailure(found);
-    this.#known.add(JSON.stringify(this.#best.scenario));
+    this.#known.set(JSON.stringify(this.#best.scenario), this.#best);
   }
 
   /** The smallest scenario so far that fails alike. */
@@ -118,29 +118,31 @@ export class Shrinker {
     return { executions: this.#executions, operations: this.#best.scenario.operations.length };
   }
 
-  /** Runs a scenario unless it has been run; true when it fails alike. Whether it is smaller is not asked. */
+  /** The report of a scenario that fails alike, else null; it is run only once. */
   failsAlike(scenario: Scenario): LockstepReport | null {
     const text = JSON.stringify(scenario);
-    if (this.#known.has(text) || this.stopped) return null;
-    this.#known.add(text);
+    const known = this.#known.get(text);
+    if (known !== undefined || this.stopped) return known ?? null;
     this.#options.onTry?.(this.#progress);
     this.#executions += 1;
     const report = this.#judge(scenario);
-    if (report.failure === null) return null;
-    if (failsAlike(report, this.#symptoms)) return cutToFailure(report);
-    this.#remember(report);
-    return null;
+    const alike = failsAlike(report, this.#symptoms);
+    if (report.failure !== null && !alike) this.remember(report);
+    const verdict = alike ? cutToFailure(report) : null;
+    this.#known.set(text, verdict);
+    return verdict;
   }
 
   /** Takes a smaller scenario that fails alike. */
   accept(report: LockstepReport): void {
     this.#best = report;
     this.#shrinks += 1;
-    this.#known.add(JSON.stringify(report.scenario));
+    this.#known.set(JSON.stringify(report.scenario), report);
     this.#options.onBetter?.(report, this.#progress);
   }
 
-  #remember(report: LockstepReport): void {
+  /** Keeps a failure of another sort, if it is the first of its signature. */
+  remember(report: LockstepReport): void {
     const name = JSON.stringify(signatureOf(report));
     if (this.#others.size < MOST_OTHERS && !this.#others.has(name)) this.#others.set(name, cutToFailure(report));
   }
