@@ -101,7 +101,7 @@ class Campaign {
     else if (telling.type === 'searched') this.#done(worker);
     else if (telling.type === 'better')
       this.#ties.onBetter(telling.report, this.#shelf.better(telling.report));
-    else if (!this.#loaded) {
+    else if (telling.type === 'loaded' && !this.#loaded) {
       this.#loaded = true;
       this.#ledger.begin(telling.nothing);
       this.#ties.onLoaded(telling);

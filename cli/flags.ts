@@ -30,6 +30,12 @@ export const seedFlag = (text: string): SeedFlag => {
   return value;
 };
 
+/** A whole number from `least` to `most`. */
+export const wholeFlag =
+  (least: number, most: number) =>
+  (text: string): number =>
+    wholeNumber(text, least, most);
+
 /** `--runs`: how many scenarios. */
 export const runsFlag = (text: string): number => wholeNumber(text, 1, MAX_RUNS);
 

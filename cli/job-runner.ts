@@ -47,7 +47,7 @@ async function candidateOf(
 }
 
 async function answerOf(
-  { job, worker, board }: WorkerData,
+  { job, worker, board, port }: WorkerData,
   candidate: KernelModule,
   { recorder, post, trust }: Pick<WorkerTies, 'recorder' | 'post' | 'trust'>,
 ): Promise<Answer> {
@@ -55,6 +55,16 @@ async function answerOf(
     case 'check': {
       const { checkCampaign } = await import('./check-job.ts');
       return checkCampaign(job, candidate, { worker, board: new ChunkBoard(board), recorder, post, trust });
+    }
+    case 'explore': {
+      const { exploreStates } = await import('./explore-job.ts');
+      post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });
+      return exploreStates(job, candidate, {
+        port,
+        post,
+        trust,
+        stopRequested: () => recorder.stopRequested(),
+      });
     }
     case 'replay': {
       const { replay } = await import('./replay-job.ts');

@@ -2,12 +2,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import type { Scenario } from '../contract/scenario.ts';
+import type { Expansion, Node } from '../properties/explore-node.ts';
 import type { Tally } from '../properties/tally.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
 import type { DrawnPart } from '../report/state.ts';
 import type { GoalRow } from '../report/statistics.ts';
 import type { ScenarioEvent } from './events-schema.ts';
 import type { ExitStatus } from './exit-status.ts';
+import type { Search } from './explore-options.ts';
 
 /** A campaign of generated scenarios. */
 export interface CheckJob {
@@ -45,7 +47,15 @@ export interface ReplayJob {
   readonly show: readonly DrawnPart[];
 }
 
-export type Job = CheckJob | ReplayJob;
+/** An exhaustive search; its states come in messages of their own. */
+export interface ExploreJob {
+  readonly verb: 'explore';
+  readonly kernel: string | null;
+  readonly directory: string;
+  readonly search: Search;
+}
+
+export type Job = CheckJob | ReplayJob | ExploreJob;
 
 /** What a runner thread is started with. */
 export interface WorkerData {
@@ -109,7 +119,14 @@ export interface ReplayAnswer {
   readonly stray: string | null;
 }
 
-export type Answer = CheckAnswer | ReplayAnswer;
+/** The end of a thread's part of a search; what it found has gone in messages of type `expanded`. */
+export interface ExploreAnswer {
+  readonly verb: 'explore';
+  /** What an outside kernel threw when nobody called it, or null. */
+  readonly stray: string | null;
+}
+
+export type Answer = CheckAnswer | ReplayAnswer | ExploreAnswer;
 
 export type JobMessage =
   /** The kernel is loaded and fit to run; in a campaign the goals that it can meet, and a tally of nothing. */
@@ -124,6 +141,10 @@ export type JobMessage =
   | { readonly type: 'searched' }
   /** A smaller scenario that fails as the first one did. */
   | { readonly type: 'better'; readonly report: LockstepReport }
+  /** The state at boot of a search, or what is wrong with it: the thread waits for states to expand. */
+  | { readonly type: 'root'; readonly root: Node | LockstepReport }
+  /** What leads away from the states from number `first` on; fewer than were asked for where one failed or the run ends. */
+  | { readonly type: 'expanded'; readonly first: number; readonly expansions: readonly Expansion[] }
   | { readonly type: 'note'; readonly text: string }
   | { readonly type: 'answer'; readonly answer: Answer }
   /** An InputError: one line and the status that goes with it. */

@@ -14,6 +14,7 @@ import {
   timeoutOption,
 } from './command-options.ts';
 import { EXIT } from './exit-status.ts';
+import { addExplore } from './explore-flags.ts';
 import { namesFlag, runsFlag, type SeedFlag, seedFlag } from './flags.ts';
 import { endNow } from './guarded.ts';
 import type { ListName } from './list.ts';
@@ -88,6 +89,7 @@ function commandLine(out: Output, bin: URL, run: (action: Action) => void): Comm
   const verb = (name: string, description: string): Command =>
     program.command(name).description(description).allowExcessArguments(false);
   addCheck(verb, out, bin, run);
+  addExplore(verb, out, bin, run);
   addReplay(verb, out, bin, run);
   addGolden(verb, out, run);
   addFaults(verb, out, run);

@@ -72,6 +72,8 @@ export interface Supervised {
   readonly recorders: readonly FlightRecorder[];
   /** One for each thread. The threads are gone when the promise settles, or they are stuck. */
   readonly ends: Promise<JobEnd[]>;
+  /** Sends a thread more to do, where its job is one that waits for it. */
+  tell(worker: number, message: unknown): void;
 }
 
 /** Starts the job in as many threads as there are tapes. */
@@ -81,7 +83,11 @@ export function supervised(job: Job, supervision: Supervision): Supervised {
     started(job, { bin: supervision.bin, tape, number, board }),
   );
   const recorders = threads.map(({ recorder }) => recorder);
-  return { recorders, ends: endsOf(threads, supervision) };
+  return {
+    recorders,
+    ends: endsOf(threads, supervision),
+    tell: (worker, message) => threads[worker]?.port.postMessage(message),
+  };
 }
 
 /** Starts the job in one thread and waits for its end. */

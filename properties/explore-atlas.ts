@@ -116,6 +116,13 @@ export class Exploration {
     return this.#node(number);
   }
 
+  /** How many of the states known so far are left to expand. */
+  waiting(depth: number): number {
+    let above = 0;
+    for (const level of this.#levels) if (level.depth < depth) above += level.states;
+    return above - this.#expanded;
+  }
+
   /** Takes over what leads away from the state that was next. */
   absorb({ edges, failure, late }: Expansion): void {
     const parent = this.#expanded;
