@@ -30,7 +30,8 @@ export function firstFailures(
   for (let from = 0; from < runs; ) {
     for (const scenario of all.slice(from)) {
       from += 1;
-      for (const { name, kernel } of kernels) if (!found.has(name) && fails(scenario, kernel)) found.set(name, scenario);
+      for (const { name, kernel } of kernels)
+        if (!found.has(name) && fails(scenario, kernel)) found.set(name, scenario);
     }
     if (found.size === kernels.length || from >= runs) break;
     // fast-check derives the numbers of run n from the seed and n alone, but hands out only runs from the first on.

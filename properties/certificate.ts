@@ -2,6 +2,8 @@
  * The search for a certificate: every scenario shorter than a shrunk one, made of its own kinds of operations and their
  * stand-ins on its own machine. Where none fails, the shrunk one is minimal among them; where one does, it is smaller.
  */
+
+import { PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
 import { InputError } from '../contract/input-error.ts';
 import type { KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
@@ -9,7 +11,6 @@ import { OPERATION_KINDS, type Operation, type OperationKind } from '../contract
 import { Exploration } from './explore-atlas.ts';
 import type { AlphabetName, Vocabulary } from './explore-ground.ts';
 import { type Edge, Expander, type Expansion, type Node } from './explore-node.ts';
-import { roundPageUnwrapped, PAGE_SIZE } from '../contract/address.ts';
 import type { Invariant } from './invariant.ts';
 import type { LockstepReport } from './verdict.ts';
 

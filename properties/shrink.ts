@@ -1,4 +1,6 @@
 /** Shrinks a failure and searches for what is shorter still: the whole of what happens to a failing scenario. */
+
+import type { KernelModule } from '../contract/kernel-memory.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import {
@@ -13,7 +15,6 @@ import { tinyMachine } from './explore-machine.ts';
 import type { Invariant } from './invariant.ts';
 import { plainMachines } from './scenarios-slice.ts';
 import { type Judge, Shrinker, type ShrinkOptions } from './shrinker.ts';
-import type { KernelModule } from '../contract/kernel-memory.ts';
 import { failsAlike, symptomsOf } from './symptoms.ts';
 import type { LockstepReport } from './verdict.ts';
 
@@ -73,7 +74,13 @@ class Shrinking {
   #searched = 0;
 
   constructor(found: LockstepReport, judge: Judge, options: ShrinkScenarioOptions) {
-    const { reference, candidate, invariants, memory = new Map(), searchMost = DEFAULT_SEARCH_MOST } = options;
+    const {
+      reference,
+      candidate,
+      invariants,
+      memory = new Map(),
+      searchMost = DEFAULT_SEARCH_MOST,
+    } = options;
     const symptoms = options.symptoms ?? symptomsOf(found);
     this.#shrinker = new Shrinker(found, judge, { ...options, symptoms });
     this.#options = options;
@@ -174,7 +181,9 @@ class Shrinking {
       this.#shrinker.accept(found);
       return null;
     }
-    return reason === null ? { minimal: true, kinds: scope.kinds, scenarios, reason } : refused(scenarios, reason);
+    return reason === null
+      ? { minimal: true, kinds: scope.kinds, scenarios, reason }
+      : refused(scenarios, reason);
   }
 }
 

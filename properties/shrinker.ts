@@ -144,7 +144,8 @@ export class Shrinker {
   /** Keeps a failure of another sort, if it is the first of its signature. */
   remember(report: LockstepReport): void {
     const name = JSON.stringify(signatureOf(report));
-    if (this.#others.size < MOST_OTHERS && !this.#others.has(name)) this.#others.set(name, cutToFailure(report));
+    if (this.#others.size < MOST_OTHERS && !this.#others.has(name))
+      this.#others.set(name, cutToFailure(report));
   }
 
   /** Simplifies by all families until a whole round of them brings nothing. */
