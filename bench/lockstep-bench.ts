@@ -24,7 +24,7 @@ export interface BenchRow {
 
 const SEED = 1994;
 const SCENARIOS = 200;
-const ROUNDS = 5;
+const ROUNDS = 9;
 /** Rounds before the first that counts: a campaign runs long enough for the compiler to have seen all of it. */
 const WARM_UP = 8;
 /** Every how many-th scenario the slowest arm takes. */

@@ -43,7 +43,7 @@ export function searchLine(state: CampaignState, context: ProgressContext): stri
     counted(scenarios, 'scenario'),
     counted(operations, 'operation'),
     `${speed}/s`,
-    `${goals}/${context.goals} goals reached`,
+    ...(context.goals === 0 ? [] : [`${goals}/${context.goals} goals reached`]),
     duration(context.seconds),
     ...(left === null ? [] : [`${duration(left)} left`]),
   ].join(', ');

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeFileSync } from 'atomically';
@@ -122,10 +123,21 @@ function codeHash(kernel: string | null): string {
   const hash = createHash('sha256');
   const home = resolve(dirname(fileURLToPath(import.meta.url)), '..');
   const folders = ['contract', 'model', 'impl', 'properties'].map((folder) => join(home, folder));
-  if (kernel !== null && /^[./]/.test(kernel)) folders.push(dirname(resolve(kernel)));
+  if (kernel !== null) folders.push(homeOf(kernel));
   for (const folder of folders)
     for (const path of codeIn(folder)) hash.update(path).update(readFileSync(path));
   return hash.digest('hex').slice(0, 16);
+}
+
+/** Where an outside kernel lies: a path, or an installed package. */
+function homeOf(kernel: string): string {
+  if (existsSync(resolve(kernel))) return dirname(resolve(kernel));
+  try {
+    return dirname(createRequire(resolve('package.json')).resolve(kernel));
+  } catch {
+    // Loading it will say what is wrong.
+    return resolve(kernel);
+  }
 }
 
 function codeIn(folder: string): string[] {

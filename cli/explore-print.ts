@@ -66,13 +66,13 @@ export function levelLines(levels: readonly LevelCounts[], seconds: ReadonlyMap<
   );
 }
 
-/** `341,000 passed, 0 failed`: transitions that held. */
-export function tallyLine({ levels, failure }: ExploreResult): string {
-  const { transitions } = totalOf(levels);
-  return failure === null
-    ? `${transitions} passed, 0 failed`
-    : `${Math.max(0, transitions - 1)} passed, 1 failed`;
-}
+/** Transitions that held. */
+const passedOf = ({ levels, failure }: ExploreResult): number =>
+  Math.max(0, totalOf(levels).transitions - (failure === null ? 0 : 1));
+
+/** The closing line. */
+export const tallyLine = (result: ExploreResult): string =>
+  `${passedOf(result)} passed, ${result.failure === null ? 0 : 1} failed`;
 
 /** What the search covered, in a sentence. */
 export const coverageLine = ({ levels, complete }: ExploreResult, { depth }: ExploreOptions): string => {
@@ -100,7 +100,7 @@ export function exploreDocument(result: ExploreResult, options: ExploreOptions, 
     levels,
     complete,
     interrupted,
-    passed: totalOf(levels).transitions - (failure === null ? 0 : 1),
+    passed: passedOf(result),
     failed: failure === null ? 0 : 1,
     exit,
     failure:

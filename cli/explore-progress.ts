@@ -1,4 +1,5 @@
 /** Watches a search while it runs: how fast, how far, and on disk every few seconds. */
+import { InputError } from '../contract/input-error.ts';
 import type { Exploration } from '../properties/explore-atlas.ts';
 import { counted } from '../report/tables.ts';
 import type { Checkpoint } from './explore-checkpoint.ts';
@@ -25,6 +26,7 @@ export class LevelClock {
   #isWhole = false;
   #nextWrite = performance.now() + BETWEEN_WRITES;
   #written = -1;
+  #refused = false;
 
   constructor(checkpoint: Checkpoint, { out, depth }: { readonly out: Output; readonly depth: number }) {
     this.#checkpoint = checkpoint;
@@ -70,7 +72,14 @@ export class LevelClock {
     const sound = exploration.failure === null && exploration.late === null;
     if (!sound || exploration.expanded === this.#written) return;
     const began = performance.now();
-    this.#checkpoint.write(exploration.content);
+    try {
+      this.#checkpoint.write(exploration.content);
+    } catch (error) {
+      // A disk that refuses must not end a search; what it finds is told all the same.
+      if (!(error instanceof InputError)) throw error;
+      if (!this.#refused) this.#out.note(`no checkpoint: ${error.message}`);
+      this.#refused = true;
+    }
     const took = performance.now() - began;
     this.#written = exploration.expanded;
     this.#nextWrite = began + Math.max(BETWEEN_WRITES, SHARE * took);

@@ -12,7 +12,14 @@ import { EXIT, type ExitStatus } from './exit-status.ts';
 import { Checkpoint } from './explore-checkpoint.ts';
 import { type CrewEnd, runCrew } from './explore-crew.ts';
 import { type ExploreOptions, exploreCommand, searchOf } from './explore-options.ts';
-import { coverageLine, type ExploreResult, exploreDocument, levelLines, tallyLine } from './explore-print.ts';
+import {
+  coverageLine,
+  type ExploreResult,
+  exploreDocument,
+  levelLines,
+  tallyLine,
+  totalOf,
+} from './explore-print.ts';
 import { LevelClock } from './explore-progress.ts';
 import { tapeFile } from './flight-tape.ts';
 import { tellTapes } from './guarded.ts';
@@ -122,11 +129,19 @@ function concluded(
   else
     out.lines([
       '',
-      ...(report === null ? [] : [...failureLines(report, contextOf(report, kept, options)), '']),
+      ...(report === null
+        ? []
+        : [
+            ...failureLines(report, contextOf(report, kept, { options, shortest: isShortest(end, depth) })),
+            '',
+          ]),
       ...levelLines(result.levels, seconds),
       '',
       coverageLine(result, options),
       ...(result.interrupted ? [`interrupted; the same command goes on: ${exploreCommand(options)}`] : []),
+      ...(isVain(result)
+        ? ['gate: no operation that the kernel declares is ever tried on this machine']
+        : []),
       tallyLine(result),
     ]);
   if (broken !== null)
@@ -135,11 +150,17 @@ function concluded(
   return status;
 }
 
-function statusOf({ failure, interrupted }: ExploreResult, faulty: boolean): ExitStatus {
+function statusOf(result: ExploreResult, faulty: boolean): ExitStatus {
+  const { failure, interrupted } = result;
   if (faulty) return EXIT.kernel;
   if (failure !== null) return EXIT.failed;
-  return interrupted ? EXIT.interrupted : EXIT.passed;
+  if (interrupted) return EXIT.interrupted;
+  return isVain(result) ? EXIT.gate : EXIT.passed;
 }
+
+/** A search that tried nothing has shown nothing. */
+const isVain = ({ levels, failure, complete }: ExploreResult): boolean =>
+  failure === null && complete && totalOf(levels).transitions === 0;
 
 type Kept = { readonly path: string | null; readonly fault: string | null };
 
@@ -157,11 +178,19 @@ function stored({ scenario, failure }: LockstepReport, options: ExploreOptions):
   }
 }
 
-function contextOf({ scenario }: LockstepReport, kept: Kept | null, options: ExploreOptions) {
+/** Whether every shorter sequence was tried: not where Ctrl-C came first, nor for a kernel that gave no answer. */
+const isShortest = ({ failure, exploration }: CrewEnd, depth: number): boolean =>
+  failure !== null && (exploration === null || exploration.next(depth) === null);
+
+function contextOf(
+  { scenario }: LockstepReport,
+  kept: Kept | null,
+  { options, shortest }: { readonly options: ExploreOptions; readonly shortest: boolean },
+) {
   const { path = null, fault = null } = kept ?? {};
-  const length = scenario.operations.length;
+  const length = counted(scenario.operations.length, 'operation');
   return {
-    origin: `explore, alphabet ${options.alphabet}: ${counted(length, 'operation')}, and no shorter sequence of it fails`,
+    origin: `explore, alphabet ${options.alphabet}: ${length}${shortest ? ', and no shorter sequence of it fails' : ''}`,
     again: exploreCommand(options),
     stored: path === null ? `not stored: ${fault}` : `stored in ${path}`,
     replay: path === null ? null : replayCommand(path, options.kernel),

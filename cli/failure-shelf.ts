@@ -38,8 +38,8 @@ export class FailureShelf {
   better(report: LockstepReport): string | null {
     const { path } = storeFailure(this.#job, report, 'shrinking');
     if (path === null) return this.#best;
-    if (this.#best !== null && path !== this.#best && this.#isOurs(this.#best)) renameSync(path, this.#best);
-    else this.#best = path;
+    if (this.#best === null || path === this.#best || !this.#isOurs(this.#best)) this.#best = path;
+    else if (!tried(renameSync, path, this.#best)) this.#best = path;
     return this.#best;
   }
 
@@ -56,7 +56,17 @@ export class FailureShelf {
   }
 
   #remove(path: string): void {
-    if (this.#isOurs(path)) unlinkSync(path);
+    if (this.#isOurs(path)) tried(unlinkSync, path);
+  }
+}
+
+/** Whether it worked: someone else may have tidied up, and a file too many harms nobody. */
+function tried<Names extends readonly string[]>(run: (...names: Names) => void, ...names: Names): boolean {
+  try {
+    run(...names);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -83,7 +83,9 @@ export function whenSettled<Result>(
 
 /** All transitions, in operation order. */
 export function transitionSnapshots({ maps }: Kernel): TransitionSnapshot[] {
-  return [...maps.values()]
-    .flatMap((map) => map.transitions.map((transition) => ({ map: map.name, ...transition })))
-    .sort((a, b) => a.operation - b.operation);
+  const shown: TransitionSnapshot[] = [];
+  for (const { name, transitions } of maps.values())
+    for (const { start, end, state, operation } of transitions)
+      shown.push({ map: name, start, end, state, operation });
+  return shown.sort((a, b) => a.operation - b.operation);
 }

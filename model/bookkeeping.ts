@@ -8,7 +8,9 @@ import type { ModelState, VmMap, VmObject } from './state.ts';
 export function cite(state: ModelState, rule: RuleId): void;
 export function cite<Result>(state: ModelState, rule: RuleId, result: Result): Result;
 export function cite(state: ModelState, rule: RuleId, result?: unknown): unknown {
-  state.rules.set(rule, (state.rules.get(rule) ?? 0) + 1);
+  const known = state.citations.get(rule);
+  if (known === undefined) state.citations.set(rule, { times: 1 });
+  else known.times += 1;
   return result;
 }
 

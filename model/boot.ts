@@ -43,7 +43,7 @@ function bareState(machine: MachineConfig, onMapEvent: ModelState['onMapEvent'])
     step: { woken: [], console: [], daemonPoked: false },
     placement: null,
     touched: new Set(),
-    rules: new Map(),
+    citations: new Map(),
     onMapEvent,
   };
   cite(state, 'BOOT-2');

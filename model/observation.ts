@@ -38,8 +38,11 @@ function showPage(state: ModelState, page: VmPage): PageSnapshot {
 }
 
 function showPageContents(state: ModelState, page: VmPage): PageSnapshot {
-  const shown = { ...showPage(state, page), contents: showContents(state, page.frame) };
-  const { undefinedFill, writes } = contentsOf(state, page.frame);
+  const { offset, frame, wireCount } = page;
+  const queue = queueOf(state, page);
+  const contents = showContents(state, frame);
+  const shown = { offset, frame, wireCount, busy: false, wanted: false, queue, contents };
+  const { undefinedFill, writes } = contentsOf(state, frame);
   return undefinedFill && writes.size < PAGE_SIZE ? { ...shown, undefinedContents: true } : shown;
 }
 
@@ -157,8 +160,8 @@ export function takeSnapshot(state: ModelState, { contents }: { readonly content
 
 type Show = (state: ModelState, key: string) => CellValue<CellName>;
 
-/** What a cell shows, by the part of its name before the colon; the part behind it is the key. */
-const CELLS: { readonly [kind: string]: Show } = {
+/** What a cell with a key shows, by the part of its name before the colon; the part behind it is the key. */
+const KEYED: { readonly [kind: string]: Show } = {
   map: (state, key) => {
     const map = mapNamed(state, key);
     return map === undefined ? null : showMap(state, map);
@@ -170,17 +173,24 @@ const CELLS: { readonly [kind: string]: Show } = {
   queue: ({ queues }, key) => [...queues[key === 'free' || key === 'active' ? key : 'inactive']],
   mapping: (state, key) => showMapping(state, addressOf(Number(key))),
   pv: (state, key) => pvAddresses(state, frameNumber(Number(key))),
+  pmap: showPmap,
+};
+/** What a cell shows that exists once. */
+const SINGLE: { readonly [name: string]: Show } = {
   counters: showCounters,
   pools: showPools,
-  pmap: showPmap,
   sched: showSched,
   transitions: showTransitions,
 };
 
+/** `KEYED` by the length of the kind, in which all differ: no string has to be cut out to tell them apart. */
+const BY_LENGTH: Show[] = [];
+for (const [kind, show] of Object.entries(KEYED)) BY_LENGTH[kind.length] = show;
+
 /** One cell of the state by its name. */
 export function takeCell(state: ModelState, name: CellName): CellValue<CellName> {
   const colon = name.indexOf(':');
-  const show = CELLS[colon < 0 ? name : name.slice(0, colon)];
+  const show = colon < 0 ? SINGLE[name] : BY_LENGTH[colon];
   assert(show !== undefined, `${name} names a cell`);
   return show(state, name.slice(colon + 1));
 }

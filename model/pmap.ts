@@ -26,8 +26,9 @@ type Records = readonly (readonly [VirtualAddress, Mapping])[];
 
 function recordsIn({ mappings }: ModelState, { start, end }: Range): Records {
   const found: [VirtualAddress, Mapping][] = [];
-  for (const [address, record] of mappings)
+  mappings.forEach((record, address) => {
     if (start <= address && address < end) found.push([address, record]);
+  });
   return found;
 }
 
@@ -35,14 +36,20 @@ function recordsIn({ mappings }: ModelState, { start, end }: Range): Records {
 function recordsOf(state: ModelState, frame: FrameNumber): Records {
   const found: [VirtualAddress, Mapping][] = [];
   if (!isManaged(state, frame)) return found;
-  for (const [address, record] of state.mappings) if (record.frame === frame) found.push([address, record]);
+  state.mappings.forEach((record, address) => {
+    if (record.frame === frame) found.push([address, record]);
+  });
   return found;
 }
 
 /** Where a managed frame is mapped, ascending. */
 export function pvAddresses(state: ModelState, frame: FrameNumber): VirtualAddress[] {
-  const usable = recordsOf(state, frame).filter(([, { readable }]) => readable);
-  return usable.map(([address]) => address).sort((a, b) => a - b);
+  const addresses: VirtualAddress[] = [];
+  if (!isManaged(state, frame)) return addresses;
+  state.mappings.forEach((record, address) => {
+    if (record.frame === frame && record.readable) addresses.push(address);
+  });
+  return addresses.sort((a, b) => a - b);
 }
 
 /** The page of an address; stops the machine where no kernel page table can hold it (DEV-27, Q-12). */

@@ -142,6 +142,8 @@ function step(state: ModelState, operation: Operation, number: number): Step {
   state.step.daemonPoked = false;
   const resumed = operation.kind === 'resume' && runnableFlight(state, operation.operation)?.number;
   const outcome = runOrStop(state, operation, number);
+  if (woken.length + lines.length === 0 && !state.step.daemonPoked && typeof resumed !== 'number')
+    return { outcome };
   return {
     outcome,
     ...(woken.length > 0 && { woken: woken.toSorted((a, b) => a - b) }),
@@ -179,7 +181,9 @@ export function bootReference(
   const state = bootState(machine, onMapEvent ?? null);
   return {
     state,
-    rules: state.rules,
+    get rules() {
+      return new Map([...state.citations].map(([rule, { times }]) => [rule, times]));
+    },
     apply: (operation, number) => step(state, operation, number),
     applyPlaced: (operation, number, candidate) => {
       state.placement = placementOf(candidate);

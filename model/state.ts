@@ -113,6 +113,6 @@ export interface ModelState {
   readonly step: { readonly woken: number[]; readonly console: string[]; daemonPoked: boolean }; // Shown so far
   placement: VirtualAddress | 'nowhere' | null; // Where the current operation is to allocate; null: first fit
   readonly touched: Set<VmMap | VmObject | CellName>; // What the step under way may have changed
-  readonly rules: Map<RuleId, number>; // How often each rule has been exercised
+  readonly citations: Map<RuleId, { times: number }>; // How often each rule has been exercised
   readonly onMapEvent: ((event: MapEvent) => void) | null;
 }

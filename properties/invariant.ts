@@ -29,8 +29,8 @@ export interface Invariant {
   readonly shows: readonly Show[];
   /**
    * What it follows: changes of cells of the classes `looksAt`, and steps that answer operations of the kinds `judges`.
-   * No other step can break it or change what it remembers; it is neither told of one nor asked after it, unless
-   * everything is looked at. With neither list it follows every step.
+   * No other step can break it or change what it remembers; it is neither told of one nor asked after it, but where
+   * it is of cost F and everything is looked at. With neither list it follows every step.
    */
   readonly looksAt?: readonly CellClass[];
   readonly judges?: readonly OperationKind[];
@@ -43,17 +43,17 @@ export interface Invariant {
   readonly watch: (memories?: Memories) => Watch;
 }
 
-/** An invariant at work on one kernel. */
+/** An invariant at work on one kernel. Its functions are called without `this`. */
 export interface Watch {
   /** Told of boot and of every step that the invariant follows, also when `violations` is not asked; for claims that need memory. */
-  observe?(view: View): void;
+  readonly observe?: (this: void, view: View) => void;
   /** False where the step cannot have broken the claim. Claims that share the function share its answer. */
-  readonly mayBreak?: (view: View) => boolean;
+  readonly mayBreak?: (this: void, view: View) => boolean;
   /**
    * Witnesses against the claim in this state, each a phrase with names and numbers; none: it holds. Called after
    * `observe`, or not at all, or twice: what the watch remembers must not depend on it.
    */
-  violations(view: View): Iterable<string>;
+  readonly violations: (this: void, view: View) => Iterable<string>;
 }
 
 /** Builds the watch of a claim that needs no memory: one serves all kernels and runs. */

@@ -37,8 +37,8 @@ export class Jury {
     this.#panel = panelOf(invariants, declares, sparing);
     const memories = new Memories();
     const watches = this.#panel.seats.map(({ invariant }) => invariant.watch(memories));
-    this.#violations = watches.map((watch) => watch.violations.bind(watch));
-    this.#observe = watches.map((watch) => watch.observe?.bind(watch));
+    this.#violations = watches.map(({ violations }) => violations);
+    this.#observe = watches.map(({ observe }) => observe);
     this.#opened = this.#panel.gates.map(() => undefined);
   }
 

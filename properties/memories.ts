@@ -22,7 +22,8 @@ export class Memories {
 /** A memory that is told of each step once, however many pass it on. */
 export class Told<Kind extends Memory> {
   readonly memory: Kind;
-  #last = -1;
+  #view: View | null = null;
+  #number = -1;
 
   constructor(memory: Kind) {
     this.memory = memory;
@@ -30,8 +31,9 @@ export class Told<Kind extends Memory> {
 
   /** Passes the step on, unless somebody else has done so. */
   observe(view: View): void {
-    if (view.number === this.#last) return;
-    this.#last = view.number;
+    if (view === this.#view && view.number === this.#number) return;
+    this.#view = view;
+    this.#number = view.number;
     this.memory.observe(view);
   }
 }

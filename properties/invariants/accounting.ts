@@ -139,7 +139,7 @@ const frames: Invariant = {
   exemptWhenAliased: false,
   shows: ['objects', 'pages'],
   looksAt: ['object', 'counters'],
-  watch: stateless(function* (view) {
+  watch: stateless((view) => {
     let gained = 0;
     for (const cell of view.touched)
       if (isObjectCell(cell)) {
@@ -147,7 +147,7 @@ const frames: Invariant = {
         gained += now - (view.before(cell)?.pages.length ?? 0);
       }
     const taken = view.before('counters').free - view.counters.free;
-    if (taken !== gained) yield `v_free fell by ${taken}, objects gained ${gained} pages`;
+    return taken === gained ? [] : [`v_free fell by ${taken}, objects gained ${gained} pages`];
   }),
 };
 

@@ -86,14 +86,13 @@ const sizeZero: Invariant = {
   exemptWhenAliased: false,
   shows: EVERYTHING,
   judges: SIZED,
-  watch: statelessWhere(isSized, function* (view) {
+  watch: statelessWhere(asksForNothing, function* (view) {
     const { subject, step } = view;
     switch (subject?.kind) {
       case 'kmem_alloc_pageable':
       case 'kmem_alloc':
       case 'kmem_malloc':
       case 'kmem_alloc_wait':
-        if (requestLength(subject.size) !== null) return;
         if (step?.outcome.kind !== 'none')
           yield `${subject.kind} of ${subject.size} bytes answered ${step?.outcome.kind}`;
         break;
@@ -110,8 +109,9 @@ const sizeZero: Invariant = {
   }),
 };
 
-function isSized({ subject }: View): boolean {
-  return subject !== null && 'size' in subject;
+/** True for requests of no bytes, or of more than page-rounded sizes can hold. */
+function asksForNothing({ subject }: View): boolean {
+  return subject !== null && 'size' in subject && requestLength(subject.size) === null;
 }
 
 const change = (view: View, cell: View['touched'][number]): string =>

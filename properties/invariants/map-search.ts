@@ -91,19 +91,26 @@ const firstFit: Invariant = {
   },
 };
 
-function* misplaced(view: View, { map, length }: Search, place: number | null): Generator<string> {
+function misplaced(view: View, { map, length }: Search, place: number | null): string[] {
+  const wrong: string[] = [];
   const outcome = view.step?.outcome;
-  const request = `${length} bytes in map ${map}`;
   const given = givenAddress(view);
   if (given !== null && given !== place)
-    yield `${request}: got ${hex(given)}, the lowest fit is ${place === null ? 'none' : hex(place)}`;
-  if (place === null) return;
+    wrong.push(
+      `${length} bytes in map ${map}: got ${hex(given)}, the lowest fit is ${place === null ? 'none' : hex(place)}`,
+    );
+  if (place === null) return wrong;
   if (outcome?.kind === 'none' && !ranOutOfPages(view, length))
-    yield `${request}: refused although ${span(place, place + length)} is free`;
+    wrong.push(`${length} bytes in map ${map}: refused although ${span(place, place + length)} is free`);
   if (outcome?.kind === 'kern' && outcome.code === KERN_NO_SPACE)
-    yield `${request}: KERN_NO_SPACE although ${span(place, place + length)} is free`;
+    wrong.push(
+      `${length} bytes in map ${map}: KERN_NO_SPACE although ${span(place, place + length)} is free`,
+    );
   if (outcome?.kind === 'sleep' && outcome.event === `map:${map}`)
-    yield `${request}: sleeps for space although ${span(place, place + length)} is free`;
+    wrong.push(
+      `${length} bytes in map ${map}: sleeps for space although ${span(place, place + length)} is free`,
+    );
+  return wrong;
 }
 
 function givenAddress({ step }: View): number | null {

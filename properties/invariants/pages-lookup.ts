@@ -61,15 +61,20 @@ export function isPermitted(view: StateView, va: number, rights: VmProt): boolea
   return leaves === 0;
 }
 
-/** What `make` builds from an immutable snapshot, built once and kept as long as the snapshot lives. */
+/** Answers that `onceFor` keeps; a full look asks for those of a handful of objects many times over. */
+const MOST_KEPT = 32;
+
+/** What `make` builds from an immutable snapshot, built once and kept for as long as it is likely to be asked for. */
 export function onceFor<Snapshot extends object, Value>(
   make: (snapshot: Snapshot) => Value,
 ): (snapshot: Snapshot) => Value {
-  const made = new WeakMap<Snapshot, Value>();
+  // No WeakMap: one that is written in every step makes the collection of garbage slow.
+  const made = new Map<Snapshot, Value>();
   return (snapshot) => {
     const known = made.get(snapshot);
     if (known !== undefined) return known;
     const value = make(snapshot);
+    if (made.size === MOST_KEPT) made.clear();
     made.set(snapshot, value);
     return value;
   };
@@ -121,17 +126,18 @@ export interface EntryPage extends Leaf {
   readonly va: VirtualAddress;
 }
 
-/** Several claims ask for the same pages of one state: the last answer for each view is kept. */
-const settled = new WeakMap<
-  View,
-  { readonly maps: View['maps']; readonly number: number; readonly pages: readonly EntryPage[] }
->();
+/** Several claims ask for the same pages of one state: the last answer is kept. */
+let settled: {
+  readonly view: View;
+  readonly maps: View['maps'];
+  readonly number: number;
+  readonly pages: readonly EntryPage[];
+} | null = null;
 
 /** Every page under a wired entry, apart from ranges in transition and from the scratch window. */
 export function settledWiredPages(view: View): readonly EntryPage[] {
   const { maps, number } = view;
-  const kept = settled.get(view);
-  if (kept !== undefined && kept.maps === maps && kept.number === number) return kept.pages;
+  if (settled?.view === view && settled.maps === maps && settled.number === number) return settled.pages;
   const pages: EntryPage[] = [];
   for (const map of maps.values())
     for (const entry of map.entries) {
@@ -140,7 +146,7 @@ export function settledWiredPages(view: View): readonly EntryPage[] {
         if (!inTransition(view, map.name, va) && !inScratchWindow(view.machine, va))
           pages.push({ map, entry, va });
     }
-  settled.set(view, { maps, number, pages });
+  settled = { view, maps, number, pages };
   return pages;
 }
 

@@ -27,6 +27,8 @@ const conserve: Invariant = {
   }),
 };
 
+const QUEUES = ['free', 'active', 'inactive'] as const;
+
 function wiredPages({ pages }: ObjectSnapshot): number {
   let wired = 0;
   for (const { wireCount } of pages) if (wireCount > 0) wired += 1;
@@ -43,18 +45,20 @@ const counters: Invariant = {
   exemptWhenAliased: false,
   shows: ['objects', 'pages', 'structure'],
   looksAt: ['object', 'counters', 'queue'],
-  watch: statelessWhere(touchedPages, function* ({ counters, queues, objects, aliased }) {
-    for (const queue of ['free', 'active', 'inactive'] as const)
+  watch: statelessWhere(touchedPages, ({ counters, queues, objects, aliased }) => {
+    const wrong: string[] = [];
+    for (const queue of QUEUES)
       if (counters[queue] !== queues[queue].length)
-        yield `v_${queue} is ${counters[queue]}, the ${queue} queue holds ${queues[queue].length} frames`;
-    if (aliased) return;
+        wrong.push(
+          `v_${queue} is ${counters[queue]}, the ${queue} queue holds ${queues[queue].length} frames`,
+        );
+    if (aliased) return wrong;
     let wired = 0;
     for (const object of objects.values()) wired += wiredPages(object);
-    if (counters.wired !== wired) yield `v_wire is ${counters.wired}, ${wired} pages have a wire count`;
+    if (counters.wired !== wired) wrong.push(`v_wire is ${counters.wired}, ${wired} pages have a wire count`);
+    return wrong;
   }),
 };
-
-const QUEUES = ['free', 'active', 'inactive'] as const;
 
 /** Every place where each frame was found: queues, and `object …` for owned frames on no queue. */
 function placesOf(view: View): Map<number, string[]> {
@@ -171,24 +175,25 @@ const firstInFirstOut: Invariant = {
   exemptWhenAliased: false,
   shows: ['pages', 'structure'],
   looksAt: ['queue'],
-  watch: statelessWhere(movedFrames, function* (view) {
+  watch: statelessWhere(movedFrames, (view) => {
     const before = view.before('queue:free');
     const after = view.queues.free;
     const head = after[0];
-    if (head === undefined) return;
+    if (head === undefined) return [];
     // What stayed in the queue starts at the frame that is its head now; without it, everything was taken.
     const taken = before.indexOf(head);
     if (taken < 0) {
       const overtaken = before.find((frame) => after.includes(frame));
-      if (overtaken !== undefined)
-        yield `freed frame ${head} stands at the head of FREE, before frame ${overtaken}`;
-      return;
+      return overtaken === undefined
+        ? []
+        : [`freed frame ${head} stands at the head of FREE, before frame ${overtaken}`];
     }
     for (let i = taken; i < before.length; i++)
-      if (before[i] !== after[i - taken]) {
-        yield `after ${taken} frames were taken, frame ${before[i]} should be number ${i - taken} of FREE, not ${after[i - taken] ?? 'nothing'}`;
-        return;
-      }
+      if (before[i] !== after[i - taken])
+        return [
+          `after ${taken} frames were taken, frame ${before[i]} should be number ${i - taken} of FREE, not ${after[i - taken] ?? 'nothing'}`,
+        ];
+    return [];
   }),
 };
 

@@ -154,19 +154,19 @@ const shown = ({ map, entry }: Leaf): string => `${span(entry.start, entry.end)}
 
 /** Every placeholder by the submap it names, in the order of maps and addresses. */
 function piecesBySubmap(view: View): ReadonlyMap<MapName, readonly EntrySnapshot[]> {
-  const known = kept.get(view);
   // A view that goes along with its kernel lists the touched cells of each step in a fresh array.
-  if (known !== undefined && known.touched === view.touched) return known.pieces;
+  if (kept?.view === view && kept.touched === view.touched) return kept.pieces;
   const pieces = sortedPieces(view.maps);
-  kept.set(view, { touched: view.touched, pieces });
+  kept = { view, touched: view.touched, pieces };
   return pieces;
 }
 
-/** Two claims ask for the same pieces after each step: the last answer is kept with the view. */
-const kept = new WeakMap<
-  View,
-  { readonly touched: View['touched']; readonly pieces: ReadonlyMap<MapName, readonly EntrySnapshot[]> }
->();
+/** Two claims ask for the same pieces after each step: the last answer is kept. */
+let kept: {
+  readonly view: View;
+  readonly touched: View['touched'];
+  readonly pieces: ReadonlyMap<MapName, readonly EntrySnapshot[]>;
+} | null = null;
 
 function sortedPieces(maps: StateView['maps']): Map<MapName, EntrySnapshot[]> {
   const pieces = new Map<MapName, EntrySnapshot[]>();

@@ -207,12 +207,16 @@ const split: Invariant = {
   exemptWhenAliased: false,
   shows: ['maps', 'structure'],
   looksAt: ['map'],
-  watch: statelessWhere(changedMaps, function* (view) {
+  watch: statelessWhere(changedMaps, (view) => {
+    const wrong: string[] = [];
     for (const { map, start, end, was, is } of mapChanges(view)) {
       if (was === null || is === null || was.wiredCount === is.wiredCount || isPlaceholder(is)) continue;
       if (!entitled(view).some((range) => range.map === map && range.start <= start && end <= range.end))
-        yield `${span(start, end)} in map ${map}: wired count ${was.wiredCount} became ${is.wiredCount}`;
+        wrong.push(
+          `${span(start, end)} in map ${map}: wired count ${was.wiredCount} became ${is.wiredCount}`,
+        );
     }
+    return wrong;
   }),
 };
 

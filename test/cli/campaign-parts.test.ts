@@ -1,5 +1,5 @@
 /** The pieces that put a campaign together from what its workers ran. */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { searchLine, shrinkLine } from '../../cli/check-progress.ts';
@@ -116,6 +116,18 @@ describe('a shelf', () => {
     expect(readdirSync(directory)).toEqual(['INV-X-5.shrinking.scn.json']);
     shelf.shrunk(failing(4));
     expect(readdirSync(directory)).toEqual(['INV-X-5.scn.json']);
+  });
+
+  test('minds nobody who tidies up meanwhile', () => {
+    const directory = directoryWith();
+    const shelf = new FailureShelf(jobIn(directory));
+    shelf.better(failing(9));
+    shelf.found(failing(9));
+    rmSync(directory, { recursive: true });
+    expect(shelf.better(failing(8))).toBe(join(directory, 'INV-X-5.shrinking.scn.json'));
+    shelf.found(failing(7));
+    shelf.shrunk(failing(8));
+    expect(readdirSync(directory).sort()).toEqual(['INV-X-5.scn.json', 'INV-X-5.unshrunk.scn.json']);
   });
 
   test('touches no file that was there before', () => {

@@ -5,9 +5,12 @@ import { loadFaultyKernel } from '../../faults/load.ts';
 import { optimizedKernel } from '../../impl/optimized-kernel.ts';
 import { referenceKernel } from '../../model/reference-kernel.ts';
 import { type ExploreOptions, exploreLevels, shortestFailure } from '../../properties/explore.ts';
+import { type AtlasContent, Exploration } from '../../properties/explore-atlas.ts';
+import { hashOf } from '../../properties/explore-hash.ts';
 import { tinyMachine } from '../../properties/explore-machine.ts';
 import { Expander, type Node } from '../../properties/explore-node.ts';
 import { ALL_INVARIANTS } from '../../properties/invariants/all.ts';
+import { tampered } from './lockstep-fixtures.ts';
 
 const setup: Omit<ExploreOptions, 'depth'> = {
   reference: referenceKernel,
@@ -90,4 +93,56 @@ describe('the first failure', () => {
     expect(shortestFailure(candidate, { ...options, merging: false })).toEqual(report);
     expect(shortestFailure(candidate, { ...options, depth: 2 })).toBeNull();
   });
+
+  test('is found too where a kernel remembers what the reference does not show, after what needs fewer operations', () => {
+    let looked = false;
+    const forgetful = tampered({
+      step: (step, number, operation) => {
+        if (number === 1) looked = false;
+        const was = looked;
+        if (operation.kind === 'vm_map_lookup_entry') looked = true;
+        return was && operation.kind === 'kmem_alloc_pageable' ? { outcome: { kind: 'none' } } : step;
+      },
+    });
+    const report = shortestFailure(forgetful, {
+      ...setup,
+      depth: 3,
+      kinds: ['kmem_alloc_pageable', 'vm_map_lookup_entry'],
+    });
+    expect(report?.scenario.operations.map(({ kind }) => kind)).toEqual([
+      'kmem_alloc_pageable',
+      'vm_map_lookup_entry',
+      'kmem_alloc_pageable',
+    ]);
+  });
+});
+
+describe('a search in progress', () => {
+  test('goes on from its content as if it had never stopped', () => {
+    const expander = new Expander(setup);
+    const root = expander.root();
+    if ('scenario' in root) throw new Error('the machine boots');
+    const go = (exploration: Exploration, most: number): Exploration => {
+      for (let count = 0; count < most; count++) {
+        const node = exploration.next(2);
+        if (node === null) break;
+        exploration.absorb(expander.expand(node));
+      }
+      return exploration;
+    };
+    const whole = go(new Exploration(root), 1000);
+    const part: AtlasContent = JSON.parse(JSON.stringify(go(new Exploration(root), 3).content));
+    expect(part.expanded).toBe(3);
+    expect(go(new Exploration(part), 1000).content).toEqual(whole.content);
+    expect(whole.waiting(2)).toBe(0);
+    expect(whole.waiting(3)).toBe(whole.levels[2]?.states);
+  });
+});
+
+test('a hash changes with any character and with their order', () => {
+  const texts = ['', '0', '1', '01', '10', '010', 'a b', 'b a', 'x'.repeat(1000), `${'x'.repeat(999)}y`];
+  const hashes = texts.map(hashOf);
+  for (const hash of hashes) expect(hash).toMatch(/^[0-9a-f]{16}$/);
+  for (const half of [0, 8])
+    expect(new Set(hashes.map((hash) => hash.slice(half, half + 8))).size).toBe(texts.length);
 });
