@@ -7,6 +7,7 @@ import { type FailedSearch, judged, Search, type SearchOptions } from './search.
 import { type Shrunk, shrinkScenario } from './shrink.ts';
 import type { Judge, ShrinkProgress } from './shrinker.ts';
 import type { CampaignStatistics } from './statistics.ts';
+import type { Alikeness } from './symptoms.ts';
 import { statisticsOf } from './tally.ts';
 import type { LockstepReport } from './verdict.ts';
 
@@ -14,6 +15,8 @@ import type { LockstepReport } from './verdict.ts';
 export interface CampaignOptions extends Omit<SearchOptions, 'turn'> {
   /** Most scenarios to try while shrinking; 0 leaves a failure as it was found. Absent: 4000. */
   readonly shrinkLimit?: number;
+  /** What a simpler scenario must have in common with the failure found. Absent: its signature. */
+  readonly alike?: Alikeness;
   /** Most scenarios that one search for shorter ones tries; 0: no search. Absent: 3000. */
   readonly searchLimit?: number;
   /** What searches of the same kernels have learned already. */
@@ -66,7 +69,7 @@ const judgeOf =
 /** Shrinks a failure as the campaign that found it would have it judged. */
 export function shrinkFound(first: LockstepReport, options: CampaignOptions): Shrunk {
   const { reference, candidate, invariants = ALL_INVARIANTS, compare = true } = options;
-  const { shouldStop, onBetter, onTry, shrinkLimit, searchLimit, memory } = options;
+  const { shouldStop, onBetter, onTry, shrinkLimit, searchLimit, memory, alike } = options;
   return shrinkScenario(first, judgeOf(options), {
     reference,
     candidate,
@@ -75,6 +78,7 @@ export function shrinkFound(first: LockstepReport, options: CampaignOptions): Sh
     // A search compares the kernels; where the campaign does not, its verdicts would not be the campaign's.
     ...(compare ? searchLimit !== undefined && { searchMost: searchLimit } : { searchMost: 0 }),
     ...(memory && { memory }),
+    ...(alike && { alike }),
     ...(shouldStop && { shouldStop }),
     ...(onBetter && { onBetter }),
     ...(onTry && { onTry }),

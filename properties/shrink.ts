@@ -15,7 +15,7 @@ import { tinyMachine } from './explore-machine.ts';
 import type { Invariant } from './invariant.ts';
 import { plainMachines } from './scenarios-slice.ts';
 import { type Judge, Shrinker, type ShrinkOptions } from './shrinker.ts';
-import { failsAlike, symptomsOf } from './symptoms.ts';
+import { type Likeness, likenessTo } from './symptoms.ts';
 import type { LockstepReport } from './verdict.ts';
 
 /** What is known of shorter scenarios. */
@@ -69,7 +69,7 @@ class Shrinking {
   readonly #shrinker: Shrinker;
   readonly #options: ShrinkScenarioOptions;
   readonly #ground: SearchGround;
-  readonly #isSought: (report: LockstepReport) => boolean;
+  readonly #isSought: Likeness;
   readonly #most: number;
   #searched = 0;
 
@@ -81,11 +81,10 @@ class Shrinking {
       memory = new Map(),
       searchMost = DEFAULT_SEARCH_MOST,
     } = options;
-    const symptoms = options.symptoms ?? symptomsOf(found);
-    this.#shrinker = new Shrinker(found, judge, { ...options, symptoms });
+    this.#shrinker = new Shrinker(found, judge, options);
     this.#options = options;
     this.#ground = { reference, candidate, invariants, memory };
-    this.#isSought = (report) => failsAlike(report, symptoms);
+    this.#isSought = likenessTo(found, options.alike ?? 'signature');
     this.#most = searchMost;
   }
 

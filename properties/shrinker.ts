@@ -23,7 +23,7 @@ import { rebuild } from './scenarios-rebuild.ts';
 import { keepSlice, leapToPlainMachine } from './scenarios-slice.ts';
 import { type Trace, traceScenario } from './scenarios-trace.ts';
 import { signatureOf } from './signature.ts';
-import { failsAlike, type Symptoms, symptomsOf } from './symptoms.ts';
+import { type Alikeness, type Likeness, likenessTo } from './symptoms.ts';
 import type { LockstepReport } from './verdict.ts';
 
 /** How a scenario is judged: in lockstep, with a failure looked at closely. */
@@ -40,8 +40,8 @@ export interface ShrinkProgress {
 /** What to shrink with, and for how long. */
 export interface ShrinkOptions {
   readonly reference: KernelModule<ReferenceKernel>;
-  /** What counts as the same failure; absent: the symptoms of the failure given. */
-  readonly symptoms?: Symptoms;
+  /** What a simpler scenario must have in common with the failure found. Absent: its signature. */
+  readonly alike?: Alikeness;
   /** Most scenarios to run before the search for a certificate; absent: 4000. */
   readonly most?: number;
   /** At each smaller scenario that fails alike. */
@@ -68,7 +68,7 @@ export function cutToFailure(report: LockstepReport): LockstepReport {
 export class Shrinker {
   readonly #judge: Judge;
   readonly #options: ShrinkOptions;
-  readonly #symptoms: Symptoms;
+  readonly #isAlike: Likeness;
   /** Texts of the scenarios run, with the reports of those that fail alike. */
   readonly #known = new Map<string, LockstepReport | null>();
   readonly #others = new Map<string, LockstepReport>();
@@ -82,7 +82,7 @@ export class Shrinker {
   constructor(found: LockstepReport, judge: Judge, options: ShrinkOptions) {
     this.#judge = judge;
     this.#options = options;
-    this.#symptoms = options.symptoms ?? symptomsOf(found);
+    this.#isAlike = likenessTo(found, options.alike ?? 'signature');
     this.#best = cutToFailure(found);
     this.#known.set(JSON.stringify(this.#best.scenario), this.#best);
   }
@@ -126,7 +126,7 @@ export class Shrinker {
     this.#options.onTry?.(this.#progress);
     this.#executions += 1;
     const report = this.#judge(scenario);
-    const alike = failsAlike(report, this.#symptoms);
+    const alike = this.#isAlike(report);
     if (report.failure !== null && !alike) this.remember(report);
     const verdict = alike ? cutToFailure(report) : null;
     this.#known.set(text, verdict);

@@ -10,7 +10,7 @@
  * All are compared with the failure as found, never with the last step of the shrinking, so that nothing drifts.
  */
 import { MODEL_AGREEMENT } from './invariants/catalogue.ts';
-import { fieldOf } from './signature.ts';
+import { fieldOf, sameSignature, signatureOf } from './signature.ts';
 import type { Difference, LockstepReport } from './verdict.ts';
 
 /** The symptoms of one failure, each a word of its own, side included. */
@@ -34,8 +34,24 @@ export function symptomsOf({ failure }: LockstepReport): Symptoms {
   return new Set(words.map((word) => `${side}: ${word}`));
 }
 
-/** True when a run fails as `found` did. */
-export function failsAlike(report: LockstepReport, found: Symptoms): boolean {
-  for (const symptom of symptomsOf(report)) if (found.has(symptom)) return true;
-  return false;
+/** What a simpler scenario must have in common with the failure found: its whole signature, or one symptom. */
+export type Alikeness = 'signature' | 'symptom';
+
+/** Tells of a run whether it fails as another did. */
+export type Likeness = (report: LockstepReport) => boolean;
+
+/** What it takes to fail as `found` did. */
+export function likenessTo(found: LockstepReport, alikeness: Alikeness): Likeness {
+  if (alikeness === 'signature') {
+    const signature = signatureOf(found);
+    return (report) => {
+      const other = signatureOf(report);
+      return signature !== null && other !== null && sameSignature(signature, other);
+    };
+  }
+  const symptoms = symptomsOf(found);
+  return (report) => {
+    for (const symptom of symptomsOf(report)) if (symptoms.has(symptom)) return true;
+    return false;
+  };
 }
