@@ -39,7 +39,11 @@ export interface CampaignEnd {
   /** The first failure as found; null where there is none, or where a kernel's fault came first. */
   readonly failed: FailedScenario | null;
   /** How the shrinking ended, stored: null where nothing failed or the shrinking came to no end. */
-  readonly shrunk: { readonly report: LockstepReport; readonly kept: Kept } | null;
+  readonly shrunk: {
+    readonly report: LockstepReport;
+    readonly kept: Kept;
+    readonly flaky: string | null;
+  } | null;
   /** What any worker saw outside of calls. */
   readonly stray: string | null;
   readonly interrupted: boolean;
@@ -53,6 +57,7 @@ interface Candidate {
 }
 
 const MILLISECONDS_BETWEEN_TICKS = 100;
+const NOTHING_SHRUNK = { shrunk: null, flaky: null } as const;
 
 class Campaign {
   readonly #board = new ChunkBoard();
@@ -158,12 +163,12 @@ class Campaign {
     const answers = ends.flatMap((each) =>
       each.kind === 'answered' && each.answer.verb === 'check' ? [each.answer] : [],
     );
-    const report = answers.find(({ shrunk }) => shrunk !== null)?.shrunk ?? null;
+    const { shrunk: report, flaky } = answers.find(({ shrunk }) => shrunk !== null) ?? NOTHING_SHRUNK;
     return {
       end,
       tally: this.#ledger.total,
       failed: this.#first?.found?.failed ?? null,
-      shrunk: report === null ? null : { report, kept: this.#shelf.shrunk(report) },
+      shrunk: report === null ? null : { report, kept: this.#shelf.shrunk(report), flaky },
       stray: answers.find(({ stray }) => stray !== null)?.stray ?? null,
       interrupted: answers.some(({ interrupted }) => interrupted),
     };

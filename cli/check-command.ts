@@ -10,6 +10,7 @@ import {
   refuseLoneTimeout,
   timeoutOption,
 } from './command-options.ts';
+import { type CorpusDirectory, DEFAULT_CORPUS } from './corpus-files.ts';
 import type { EventOptions } from './events.ts';
 import { durationFlag, runsFlag, type SeedFlag, seedFlag, textFlag, workersFlag } from './flags.ts';
 import { quoted, suggestion } from './nearest.ts';
@@ -25,6 +26,7 @@ interface CheckFlags {
   readonly json?: boolean;
   readonly requireGoals?: boolean;
   readonly out: string;
+  readonly corpus: string | false;
   readonly workers?: number;
   readonly events?: string;
   readonly eventsTiming?: boolean;
@@ -77,6 +79,13 @@ export function addCheck(verb: NewVerb, out: Output, bin: URL, run: Run): void {
     .addOption(
       new Option('--out <dir>', 'where failing scenarios are kept').default('out').argParser(textFlag),
     )
+    .addOption(
+      new Option('--corpus <dir>', 'stored cases to run first')
+        .env('VMLOCKSTEP_CORPUS')
+        .default(DEFAULT_CORPUS)
+        .argParser(textFlag),
+    )
+    .option('--no-corpus', 'without stored cases')
     .action((flags: CheckFlags, command: Command) =>
       run(async () => {
         refuseLoneTimeout(command);
@@ -93,6 +102,7 @@ export function addCheck(verb: NewVerb, out: Output, bin: URL, run: Run): void {
             json: flags.json === true,
             requireGoals: flags.requireGoals === true,
             out: flags.out,
+            corpus: corpusOption(flags.corpus, command),
             workers: flags.workers ?? null,
             events: eventOptions(flags),
           },
@@ -101,6 +111,12 @@ export function addCheck(verb: NewVerb, out: Output, bin: URL, run: Run): void {
         );
       }),
     );
+}
+
+/** The directory that a flag or the environment names must be there; `corpus` may be missing. */
+function corpusOption(corpus: string | false, command: Command): CorpusDirectory | null {
+  if (corpus === false) return null;
+  return { path: corpus, given: command.getOptionValueSource('corpus') !== 'default' };
 }
 
 function eventOptions({ events, eventsTiming, json }: CheckFlags): EventOptions | null {

@@ -8,6 +8,7 @@ import type { Turn } from '../properties/turns.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
 import { WORKLOAD_NAMES, type WorkloadName } from '../properties/workloads.ts';
 import { CHUNK, type ChunkBoard } from './chunk-board.ts';
+import { flakyFailure } from './corpus-job.ts';
 import { eventOf } from './events-scenario.ts';
 import type { ScenarioEvent } from './events-schema.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
@@ -119,6 +120,7 @@ class ChunkSearch {
       kernel: this.#options.candidate.declares.name,
       interrupted: interrupted && stopRequested(),
       shrunk,
+      flaky: shrunk === null ? null : flakyFailure([failure?.report, shrunk], this.#options.candidate),
       stray: null,
     };
   }

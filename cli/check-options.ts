@@ -1,4 +1,5 @@
 /** What `check` was asked to do. */
+import type { CorpusDirectory } from './corpus-files.ts';
 import type { EventOptions } from './events.ts';
 
 /** The verb's flags, environment and defaults merged. */
@@ -14,6 +15,8 @@ export interface CheckOptions {
   readonly json: boolean;
   readonly requireGoals: boolean;
   readonly out: string;
+  /** Stored cases to run first; null: none. */
+  readonly corpus: CorpusDirectory | null;
   /** Null: as many as the machine has cores, within limits. */
   readonly workers: number | null;
   /** Null: no event stream. */

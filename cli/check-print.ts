@@ -5,7 +5,8 @@ import { counted } from '../report/tables.ts';
 import { checkDocument } from './check-document.ts';
 import { type CheckOptions, DEFAULT_WORKLOAD } from './check-options.ts';
 import type { CheckResult } from './check-result.ts';
-import { EXIT, type ExitStatus } from './exit-status.ts';
+import { type CorpusOutcome, corpusCounts } from './corpus-check.ts';
+import { EXIT, type ExitStatus, strongest, tallyLine } from './exit-status.ts';
 import type { FoundFailure } from './job.ts';
 import type { Output } from './output.ts';
 import { brokenKernelLine, plainFault, replayCommand, shellWord, strayLine } from './verdict-lines.ts';
@@ -24,7 +25,7 @@ export function againCommand({ seed, runs, milliseconds, workload, kernel }: Che
 export function concluded(
   answer: CheckResult,
   options: CheckOptions,
-  seconds: number,
+  { seconds, corpus }: { readonly seconds: number; readonly corpus: CorpusOutcome },
   out: Output,
 ): ExitStatus {
   const { kernel } = options;
@@ -38,9 +39,14 @@ export function concluded(
   const standard = options.runs === null && options.milliseconds === null && options.workload === null;
   const binding = (standard || options.requireGoals) && failure === null && !answer.interrupted;
   const faulty = broken !== null || answer.stray !== null;
-  const status = faulty ? EXIT.kernel : statusOf(answer, binding && gate.length > 0);
+  const status = strongest([
+    ...(faulty ? [EXIT.kernel] : statusesOf(answer, binding && gate.length > 0)),
+    ...corpus.statuses,
+  ]);
   if (options.json)
-    out.line(JSON.stringify(checkDocument({ ...answer, failure }, options, gate, status), null, 2));
+    out.line(
+      JSON.stringify(checkDocument({ ...answer, failure }, options, { gate, status, corpus }), null, 2),
+    );
   else {
     const summary = {
       ...answer,
@@ -55,7 +61,8 @@ export function concluded(
         : [...failureLines(failure.report, contextOf(failure, answer, options)), '', ...totalLines(summary)]),
       ...(answer.interrupted ? ['interrupted: what follows counts the scenarios up to then'] : []),
       ...(binding ? gate.map((line) => `gate: ${line}`) : []),
-      tally(answer),
+      ...(failure === null || failure.flaky === null ? [] : [`flaky: ${failure.flaky}`]),
+      tally(answer, corpus),
     ]);
   }
   if (failure !== null && broken !== null) out.note(`error: ${broken}${storedHint(failure, options)}`);
@@ -63,13 +70,17 @@ export function concluded(
   return status;
 }
 
-const tally = ({ scenarios, failure }: CheckResult): string =>
-  failure === null ? `${scenarios} passed, 0 failed` : `${Math.max(0, scenarios - 1)} passed, 1 failed`;
+function tally({ scenarios, failure }: CheckResult, corpus: CorpusOutcome): string {
+  const { passed, failed, skipped } = corpusCounts(corpus);
+  return failure === null
+    ? tallyLine(passed + scenarios, failed, skipped)
+    : tallyLine(passed + Math.max(0, scenarios - 1), failed + 1, skipped);
+}
 
-function statusOf({ failure, interrupted }: CheckResult, gateClosed: boolean): ExitStatus {
-  if (failure !== null) return EXIT.failed;
-  if (interrupted) return EXIT.interrupted;
-  return gateClosed ? EXIT.gate : EXIT.passed;
+function statusesOf({ failure, interrupted }: CheckResult, gateClosed: boolean): ExitStatus[] {
+  if (failure !== null) return [failure.flaky === null ? EXIT.failed : EXIT.flaky];
+  if (interrupted) return [EXIT.interrupted];
+  return gateClosed ? [EXIT.gate] : [];
 }
 
 /**

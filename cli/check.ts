@@ -5,6 +5,7 @@ import { type CheckOptions, DEFAULT_WORKLOAD } from './check-options.ts';
 import { againCommand, concluded } from './check-print.ts';
 import { searchLine, shrinkLine } from './check-progress.ts';
 import { type CheckResult, type LoadedKernel, resultOf } from './check-result.ts';
+import { endOfCorpus, runCorpusFirst } from './corpus-check.ts';
 import { EventStream } from './events.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
 import { type TapeFile, tapeFile } from './flight-tape.ts';
@@ -71,6 +72,14 @@ export async function checkVerb(options: CheckOptions, given: Output, bin: URL):
   const { kernel, kernelTimeout: timeout, seed } = options;
   const stream = options.events && new EventStream(options.events, given);
   const out = options.events?.file === '-' ? withoutResults(given) : given;
+  const corpus = await runCorpusFirst({ ...options, bin }, options.json ? withoutLines(out) : out);
+  stream?.corpus(corpus.cases);
+  if (corpus.ends)
+    return endOfCorpus(
+      corpus,
+      options.json ? { version: 1, verb: 'check', kernel: kernel ?? 'optimized' } : null,
+      out,
+    );
   const job = jobOf(options);
   const tapes = tapesOf(options);
   let loaded: LoadedKernel | null = null;
@@ -130,16 +139,20 @@ export async function checkVerb(options: CheckOptions, given: Output, bin: URL):
     report: shrunk.report,
     foundLength: failed?.report.scenario.operations.length ?? 0,
     ...shrunk.kept,
+    flaky: shrunk.flaky,
   };
   const whole = resultOf(tally, loaded, { failure, interrupted, stray });
   const answer = result.kind === 'answer' ? whole : withFault(whole, result.fault, job);
-  const status = concluded(answer, options, seconds(), out);
+  const status = concluded(answer, options, { seconds: seconds(), corpus }, out);
   stream?.end(answer, status);
   return status;
 }
 
 /** TypeScript takes what only callbacks assign for null. */
 const declaresOf = (loaded: LoadedKernel | null) => loaded?.declares ?? null;
+
+/** Results nowhere, where stdout is for one document. */
+const withoutLines = (out: Output): Output => ({ ...out, line: () => undefined, lines: () => undefined });
 
 /** Results on stderr, where stdout is for events. */
 const withoutResults = (out: Output): Output => ({
@@ -166,7 +179,7 @@ function withFault(whole: CheckResult, fault: KernelFault, job: CheckJob): Check
     complete: false,
     shares: [],
     rules: [],
-    failure: { report, foundLength: length, ...kept },
+    failure: { report, foundLength: length, ...kept, flaky: null },
     interrupted: false,
     stray: null,
   };

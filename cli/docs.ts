@@ -1,5 +1,6 @@
 /**
- * `npm run docs`: writes docs/properties.md and docs/rules.md from the objects and runs they describe.
+ * `npm run docs`: writes docs/properties.md, docs/rules.md and schema/scenario.schema.json from the objects and runs they
+ * describe.
  * With `--check` it writes nothing and fails where a file is stale.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,6 +18,7 @@ import { GOALS } from '../properties/goals.ts';
 import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
 import { CATALOGUE } from '../properties/invariants/catalogue.ts';
 import { LAWS } from '../properties/laws.ts';
+import { SCHEMA_FILE, schemaText } from './scenario-json-schema.ts';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /** Seed and length of the campaign whose rule counts are printed. */
@@ -172,6 +174,7 @@ let stale = 0;
 for (const [name, text] of [
   ['docs/properties.md', propertiesPage()],
   ['docs/rules.md', rulesPage()],
+  [SCHEMA_FILE, schemaText()],
 ] as const) {
   const path = join(root, name);
   if (!check) writeFileSync(path, text);
@@ -180,5 +183,5 @@ for (const [name, text] of [
     console.error(`${name} is missing or stale: run npm run docs`);
   }
 }
-console.log(`docs: 2 pages ${check ? `checked, ${stale} stale` : 'written'}`);
+console.log(`docs: 3 files ${check ? `checked, ${stale} stale` : 'written'}`);
 process.exitCode = stale === 0 ? 0 : 1;

@@ -5,6 +5,7 @@ import { signatureOf } from '../properties/signature.ts';
 import type { CheckOptions } from './check-options.ts';
 import { DEFAULT_WORKLOAD } from './check-options.ts';
 import type { CheckResult } from './check-result.ts';
+import type { JudgedCase } from './corpus-check.ts';
 import type { StreamEvent } from './events-schema.ts';
 import type { ExitStatus } from './exit-status.ts';
 import type { CampaignPart, FailedScenario } from './job.ts';
@@ -60,6 +61,7 @@ export class EventStream {
   readonly #timing: boolean;
   readonly #began = performance.now();
   #steps = 0;
+  #cases: readonly JudgedCase[] = [];
 
   /** Opens the stream; throws InputError where it cannot be written. */
   constructor({ file, timing }: EventOptions, out: Output) {
@@ -85,6 +87,14 @@ export class EventStream {
       kernel,
       run_start: this.#timing ? (performance.timeOrigin + this.#began) / MILLISECONDS : 0,
     });
+    for (const { file, status, report } of this.#cases)
+      if (status !== 'skipped')
+        this.#put({ event: 'corpus', file, status, property: report?.failure?.property ?? null });
+  }
+
+  /** The stored cases, which ran before anything else. */
+  corpus(cases: readonly JudgedCase[]): void {
+    this.#cases = cases;
   }
 
   /** The scenarios of a part. */

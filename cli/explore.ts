@@ -26,8 +26,9 @@ import { tellTapes } from './guarded.ts';
 import { settled } from './job-end.ts';
 import { checkDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
-import { storeScenario } from './scenario-store.ts';
+import { storedFailure, storeScenario } from './scenario-store.ts';
 import { brokenKernelLine, plainFault, replayCommand, strayLine } from './verdict-lines.ts';
+import { version } from './version.ts';
 
 /** Threads beyond which the one that merges cannot keep up. */
 const MOST_WORKERS = 8;
@@ -164,14 +165,13 @@ const isVain = ({ levels, failure, complete }: ExploreResult): boolean =>
 
 type Kept = { readonly path: string | null; readonly fault: string | null };
 
-function stored({ scenario, failure }: LockstepReport, options: ExploreOptions): Kept {
+function stored(report: LockstepReport, options: ExploreOptions): Kept {
+  const { failure } = report;
   if (failure === null) return { path: null, fault: null };
-  const { property, sentence, side, number } = failure;
-  const note = `found by ${exploreCommand(options)}`;
+  const provenance = { seed: null, command: exploreCommand(options), version: version(), path: null };
   try {
-    const signature = { property, sentence, side, number };
-    const path = storeScenario(options.out, `${property}-explore`, { scenario, note, failure: signature });
-    return { path, fault: null };
+    const kept = storedFailure(report, provenance);
+    return { path: storeScenario(options.out, `${failure.property}-explore`, kept), fault: null };
   } catch (error) {
     if (error instanceof InputError) return { path: null, fault: error.message };
     throw error;

@@ -56,6 +56,11 @@ async function answerOf(
       const { checkCampaign } = await import('./check-job.ts');
       return checkCampaign(job, candidate, { worker, board: new ChunkBoard(board), recorder, post, trust });
     }
+    case 'corpus': {
+      const { runCorpus } = await import('./corpus-job.ts');
+      post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });
+      return runCorpus(job, candidate, recorder);
+    }
     case 'explore': {
       const { exploreStates } = await import('./explore-job.ts');
       post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });

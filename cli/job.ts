@@ -45,6 +45,20 @@ export interface ReplayJob {
   readonly file: string;
   readonly scenario: Scenario;
   readonly show: readonly DrawnPart[];
+  /** Number of the operation after which to stop; null: to run to the end. */
+  readonly breakAt: number | null;
+  /** True where the file tells of a failure: that it does not fail now is worth another look. */
+  readonly failsAlready: boolean;
+}
+
+/** Stored cases, each on the kernel under test. */
+export interface CorpusJob {
+  readonly verb: 'corpus';
+  readonly kernel: string | null;
+  readonly directory: string;
+  readonly cases: readonly { readonly file: string; readonly scenario: Scenario }[];
+  /** Runs of each case, which must agree; a failure is confirmed in any event. */
+  readonly runs: number;
 }
 
 /** An exhaustive search; its states come in messages of their own. */
@@ -55,7 +69,7 @@ export interface ExploreJob {
   readonly search: Search;
 }
 
-export type Job = CheckJob | ReplayJob | ExploreJob;
+export type Job = CheckJob | ReplayJob | CorpusJob | ExploreJob;
 
 /** What a runner thread is started with. */
 export interface WorkerData {
@@ -80,6 +94,8 @@ export interface FoundFailure {
   readonly path: string | null;
   /** Why it could not be stored, or null. */
   readonly storeFault: string | null;
+  /** Why the kernel is flaky: the failure does not come with every run of it. Else null. */
+  readonly flaky: string | null;
 }
 
 /** How a worker's part of a campaign ended; what it counted has gone in messages of type `part`. */
@@ -88,6 +104,8 @@ export interface CheckAnswer {
   readonly kernel: string;
   /** True where it was asked to end before it was done. */
   readonly interrupted: boolean;
+  /** Why the kernel is flaky: the failure does not come with every run of it. Else null. */
+  readonly flaky: string | null;
   /** The smallest scenario that fails as the first one did; null where this worker did not have the first failure. */
   readonly shrunk: LockstepReport | null;
   /** What an outside kernel threw when nobody called it, or null. */
@@ -115,6 +133,27 @@ export interface ReplayAnswer {
   readonly kernel: string;
   readonly report: LockstepReport;
   readonly states: readonly (readonly string[])[];
+  /** Why the kernel is flaky, or null. */
+  readonly flaky: string | null;
+  /** What an outside kernel threw when nobody called it, or null. */
+  readonly stray: string | null;
+}
+
+/** What became of one stored case. */
+export interface CaseResult {
+  readonly file: string;
+  readonly status: 'passed' | 'failed' | 'flaky' | 'skipped';
+  /** Null for a case that was skipped. */
+  readonly report: LockstepReport | null;
+  /** Why it was skipped or is flaky, or null. */
+  readonly why: string | null;
+}
+
+/** What became of the stored cases, in their order. */
+export interface CorpusAnswer {
+  readonly verb: 'corpus';
+  readonly kernel: string;
+  readonly results: readonly CaseResult[];
   /** What an outside kernel threw when nobody called it, or null. */
   readonly stray: string | null;
 }
@@ -126,7 +165,7 @@ export interface ExploreAnswer {
   readonly stray: string | null;
 }
 
-export type Answer = CheckAnswer | ReplayAnswer | ExploreAnswer;
+export type Answer = CheckAnswer | ReplayAnswer | CorpusAnswer | ExploreAnswer;
 
 export type JobMessage =
   /** The kernel is loaded and fit to run; in a campaign the goals that it can meet, and a tally of nothing. */

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { address, bytes } from '../contract/address.ts';
 import type { KernelMemory, KernelModule } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
+import { faultKernelOrRefuse, isFaultName } from './fault-kernel.ts';
 import { judgedModule, KernelBroke } from './judged-kernel.ts';
 import { loadErrorText } from './thrown.ts';
 
@@ -88,6 +89,7 @@ export async function loadKernelModule(
   directory: string,
   { note, failed }: LoadTies = { note: () => undefined, failed: () => undefined },
 ): Promise<KernelModule> {
+  if (isFaultName(name)) return faultKernelOrRefuse(name);
   const url = moduleUrl(name, directory);
   let exports: Exports;
   try {

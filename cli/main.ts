@@ -13,6 +13,7 @@ import {
   refuseLoneTimeout,
   timeoutOption,
 } from './command-options.ts';
+import { addCorpus } from './corpus-command.ts';
 import { EXIT } from './exit-status.ts';
 import { addExplore } from './explore-flags.ts';
 import { namesFlag, runsFlag, type SeedFlag, seedFlag } from './flags.ts';
@@ -25,9 +26,10 @@ import { version } from './version.ts';
 
 const EXIT_HELP = `
 Exit status: 0 passed, 1 a property failed, 2 bad usage or input, 3 the run did not reach what it promises,
-4 an outside kernel could not be run, 70 a bug of vmlockstep, 130 interrupted.
+4 an outside kernel could not be run, 5 a kernel's verdict changes from run to run, 6 a stored scenario no longer means
+what it meant, 70 a bug of vmlockstep, 130 interrupted. Of several the first of 70, 4, 1, 5, 6, 3 counts.
 Without a verb, vmlockstep runs check. Values come from flags, else from VMLOCKSTEP_SEED, VMLOCKSTEP_RUNS,
-VMLOCKSTEP_TIME and VMLOCKSTEP_WORKERS, else from the defaults. NO_COLOR and FORCE_COLOR are honoured.`;
+VMLOCKSTEP_TIME, VMLOCKSTEP_WORKERS and VMLOCKSTEP_CORPUS, else from the defaults. NO_COLOR and FORCE_COLOR are honoured.`;
 
 /**
  * Runs the command line and returns the exit status. `bin` is the script that starts runner threads.
@@ -91,6 +93,8 @@ function commandLine(out: Output, bin: URL, run: (action: Action) => void): Comm
   addCheck(verb, out, bin, run);
   addExplore(verb, out, bin, run);
   addReplay(verb, out, bin, run);
+  addEmit(verb, out, run);
+  addCorpus(verb, out, bin, run);
   addGolden(verb, out, run);
   addFaults(verb, out, run);
   addBench(verb, out, run);
@@ -101,6 +105,7 @@ function commandLine(out: Output, bin: URL, run: (action: Action) => void): Comm
 
 interface ReplayFlags {
   readonly show?: readonly DrawnPart[];
+  readonly breakAt?: number;
   readonly kernel?: string;
   readonly kernelTimeout: number;
   readonly json?: boolean;
@@ -117,6 +122,12 @@ function addReplay(verb: NewVerb, out: Output, bin: URL, run: Run): void {
         namesFlag(DRAWN_PARTS),
       ),
     )
+    .addOption(
+      new Option(
+        '--break-at <n>',
+        'stop after operation n, draw the state, and break there under node --inspect',
+      ).argParser(runsFlag),
+    )
     .addOption(kernelOption())
     .addOption(timeoutOption())
     .option('--json', 'one JSON document on stdout')
@@ -131,10 +142,22 @@ function addReplay(verb: NewVerb, out: Output, bin: URL, run: Run): void {
             kernel: flags.kernel ?? null,
             kernelTimeout: flags.kernelTimeout,
             json: flags.json === true,
+            breakAt: flags.breakAt ?? null,
           },
           out,
           bin,
         );
+      }),
+    );
+}
+
+function addEmit(verb: NewVerb, out: Output, run: Run): void {
+  verb('emit', 'Prints a stored scenario as a stand-alone vitest test to paste.')
+    .argument('<file>', 'scenario file, or - for standard input')
+    .action((file: string) =>
+      run(async () => {
+        const { emitVerb } = await import('./emit.ts');
+        return emitVerb(textArgument('emit', file), out);
       }),
     );
 }

@@ -1,5 +1,14 @@
 /** The directory of `--out`: tried before a run begins, made when there is something to keep. */
-import { closeSync, existsSync, mkdirSync, openSync, rmdirSync, statSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../contract/input-error.ts';
 
@@ -41,7 +50,18 @@ function makeOne(path: string): void {
   try {
     mkdirSync(path);
   } catch (error) {
-    if (!(existsSync(path) && statSync(path).isDirectory())) throw error;
+    if (existsSync(path) && statSync(path).isDirectory()) return;
+    if (isLink(path))
+      throw new InputError(`--out ${path}: is a link that leads nowhere; remove it or name a directory`);
+    throw error;
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
   }
 }
 

@@ -40,8 +40,8 @@ const HIGHLIGHTS: readonly { readonly pattern: RegExp; readonly style: Style }[]
   { pattern: /^ {2}> /, style: 'red' },
   { pattern: /^ {2}missed /, style: 'yellow' },
   { pattern: /^gate: /, style: 'yellow' },
-  { pattern: /^\d+ passed, 0 failed$/, style: 'green' },
-  { pattern: /^\d+ passed, \d+ failed$/, style: 'red' },
+  { pattern: /^\d+ passed, 0 failed, \d+ skipped$/, style: 'green' },
+  { pattern: /^\d+ passed, \d+ failed, \d+ skipped$/, style: 'red' },
 ];
 
 /** Results that nobody can read are no results: one line, and no status that would mean a verdict. */

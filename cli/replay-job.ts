@@ -6,27 +6,66 @@ import { referenceKernel } from '../model/reference-kernel.ts';
 import { comparableMachine } from '../properties/agreement.ts';
 import { indexSnapshot } from '../properties/index-snapshot.ts';
 import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
-import { runLockstep } from '../properties/lockstep.ts';
+import { runLockstep, type StepObserver } from '../properties/lockstep.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
 import { type DrawnPart, stateLines } from '../report/state.ts';
+import { confirmed, flakiness } from './confirm.ts';
 import type { ReplayAnswer, ReplayJob } from './job.ts';
 
-/** The run, and the reference's state after each of its steps where parts of it are to be shown. */
-export function replay({ file, scenario, show }: ReplayJob, candidate: KernelModule): ReplayAnswer {
-  refuseUndeclared(file, scenario, candidate);
-  const report = runLockstep(scenario, {
-    reference: referenceKernel,
-    candidate,
-    compare: true,
-    invariants: ALL_INVARIANTS,
-    fullEvery: 1,
-  });
+/** Longest scenario that is run several times though nothing is wrong. */
+const SMALL = 500;
+
+/**
+ * The run, and the reference's state after each of its steps where parts of it are to be shown. A verdict that matters
+ * or costs little is confirmed by more runs.
+ */
+export function replay(job: ReplayJob, candidate: KernelModule): ReplayAnswer {
+  const { file, show, breakAt } = job;
+  refuseUndeclared(file, job.scenario, candidate);
+  const scenario = breakAt === null ? job.scenario : upTo(job.scenario, breakAt);
+  const run = (): LockstepReport => lockstep(scenario, candidate, []);
+  const report = lockstep(scenario, candidate, breakAt === null ? [] : [stopAt(breakAt)]);
+  const small = scenario.operations.length <= SMALL && breakAt === null;
+  const doubtful = report.failure !== null || job.failsAlready || small;
   return {
     verb: 'replay',
     kernel: candidate.declares.name,
     report,
     states: show.length === 0 ? [] : drawnStates(scenario, report, candidate, show),
+    flaky: doubtful ? flakiness(confirmed(report, run)) : null,
     stray: null,
+  };
+}
+
+/** Everything is looked at after every step. */
+const lockstep = (
+  scenario: Scenario,
+  candidate: KernelModule,
+  observers: readonly StepObserver[],
+): LockstepReport =>
+  runLockstep(scenario, {
+    reference: referenceKernel,
+    candidate,
+    compare: true,
+    invariants: ALL_INVARIANTS,
+    fullEvery: 1,
+    observers,
+  });
+
+const upTo = ({ machine, operations }: Scenario, number: number): Scenario => ({
+  machine,
+  operations: operations.slice(0, number),
+});
+
+/** Hands over to a debugger, where one listens (node --inspect), once the operation has run on both kernels. */
+function stopAt(number: number): StepObserver {
+  let seen = 0;
+  return {
+    step(_expected, _step, _actual) {
+      seen += 1;
+      // biome-ignore lint/suspicious/noDebugger: that is what --break-at asks for.
+      if (seen === number) debugger;
+    },
   };
 }
 

@@ -1,13 +1,17 @@
 /** `vmlockstep replay`: one stored scenario in lockstep, printed as a program, on request with the state after each step. */
+import { url as inspectorUrl } from 'node:inspector';
+import { InputError } from '../contract/input-error.ts';
 import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import { failureLines } from '../report/failure.ts';
 import { machineLine, program } from '../report/program.ts';
-import type { DrawnPart } from '../report/state.ts';
-import { EXIT, type ExitStatus } from './exit-status.ts';
+import { DRAWN_PARTS, type DrawnPart } from '../report/state.ts';
+import { counted } from '../report/tables.ts';
+import { EXIT, type ExitStatus, strongest, tallyLine } from './exit-status.ts';
 import type { ReplayAnswer } from './job.ts';
 import { type KernelFault, settled } from './job-end.ts';
 import type { Output } from './output.ts';
 import { readScenario, type StoredScenario } from './scenario-file.ts';
+import { staleness } from './scenario-outcomes.ts';
 import { supervise } from './supervisor.ts';
 import { brokenKernelLine, plainFault, replayCommand, strayLine } from './verdict-lines.ts';
 
@@ -17,6 +21,8 @@ export interface ReplayOptions {
   readonly kernel: string | null;
   readonly kernelTimeout: number;
   readonly json: boolean;
+  /** Number of the operation after which to stop, or null. */
+  readonly breakAt: number | null;
 }
 
 /** Runs the verb; `bin` is the script that a thread starts with. */
@@ -27,13 +33,29 @@ export async function replayVerb(
   bin: URL,
 ): Promise<ExitStatus> {
   const stored = readScenario(file);
-  const { kernel, show, kernelTimeout } = options;
+  const { kernel, kernelTimeout, breakAt } = options;
+  const { length } = stored.scenario.operations;
+  if (breakAt !== null && breakAt > length)
+    throw new InputError(
+      `--break-at ${breakAt}: ${file} has ${counted(length, 'operation')}; name one of them`,
+    );
+  const show = breakAt !== null && options.show.length === 0 ? DRAWN_PARTS : options.show;
   let declares: KernelDeclaration | null = null;
   const end = await supervise(
-    { verb: 'replay', kernel, directory: process.cwd(), file, scenario: stored.scenario, show },
+    {
+      verb: 'replay',
+      kernel,
+      directory: process.cwd(),
+      file,
+      scenario: stored.scenario,
+      show,
+      breakAt,
+      failsAlready: (stored.signature ?? null) !== null,
+    },
     {
       bin,
-      timeout: kernelTimeout,
+      // A debugger may hold the kernel for as long as it likes.
+      timeout: inspectorUrl() === undefined ? kernelTimeout : Number.POSITIVE_INFINITY,
       tape: null,
       onNote: out.note,
       onLoaded: (loaded) => {
@@ -61,6 +83,7 @@ const answerOfFault = (
   kernel: declares?.name ?? 'optimized',
   report: { ...report, scenario },
   states: [],
+  flaky: null,
   stray: null,
 });
 
@@ -69,20 +92,35 @@ function concluded(
   file: string,
   stored: StoredScenario,
   answer: ReplayAnswer,
-  { kernel, json }: ReplayOptions,
+  { kernel, json, breakAt }: ReplayOptions,
   out: Output,
 ): ExitStatus {
-  const { report, stray } = answer;
+  const { report, stray, flaky } = answer;
   const broken = brokenKernelLine(report, kernel);
-  if (json) out.line(JSON.stringify(document(answer), null, 2));
-  else out.lines(text(file, stored, answer, kernel));
+  const stale = staleness(stored.scenario, stored.outcomes);
+  const status = strongest([
+    ...(broken !== null || stray !== null ? [EXIT.kernel] : []),
+    ...(report.failure !== null && flaky === null ? [EXIT.failed] : []),
+    ...(flaky === null ? [] : [EXIT.flaky]),
+    ...(stale === null ? [] : [EXIT.stale]),
+  ]);
+  if (json) out.line(JSON.stringify(document(answer, stale, status), null, 2));
+  else {
+    const told =
+      breakAt === null ? text(file, stored, answer, kernel) : stoppedText(file, answer, breakAt, kernel);
+    out.lines([
+      ...told,
+      ...(flaky === null ? [] : [`flaky: ${flaky}`]),
+      ...(stale === null ? [] : [`stale: ${file}: ${stale}`]),
+      status === EXIT.passed ? tallyLine(1, 0, 0) : tallyLine(0, 1, 0),
+    ]);
+  }
   if (broken !== null) out.note(`error: ${broken}`);
   if (stray !== null) out.note(strayLine(kernel, stray));
-  if (broken !== null || stray !== null) return EXIT.kernel;
-  return report.failure === null ? EXIT.passed : EXIT.failed;
+  return status;
 }
 
-function document({ kernel, report }: ReplayAnswer): object {
+function document({ kernel, report, flaky }: ReplayAnswer, stale: string | null, exit: ExitStatus): object {
   const { failure, scenario, expected, actual } = report;
   return {
     version: 1,
@@ -90,8 +128,12 @@ function document({ kernel, report }: ReplayAnswer): object {
     kernel,
     operations: scenario.operations.length,
     executed: expected.length,
-    passed: failure === null ? 1 : 0,
-    failed: failure === null ? 0 : 1,
+    passed: exit === EXIT.passed ? 1 : 0,
+    failed: exit === EXIT.passed ? 0 : 1,
+    skipped: 0,
+    exit,
+    flaky,
+    stale,
     failure,
     steps: expected.map((step, i) => ({
       number: i + 1,
@@ -104,30 +146,40 @@ function document({ kernel, report }: ReplayAnswer): object {
 
 function text(file: string, stored: StoredScenario, answer: ReplayAnswer, kernel: string | null): string[] {
   const { report, states } = answer;
-  const tally = report.failure === null ? '1 passed, 0 failed' : '0 passed, 1 failed';
   const told = states.length > 0 ? withStates(answer) : [];
-  if (report.failure !== null)
-    return [
-      ...told,
-      ...failureLines(report, {
-        origin: `${file}, kernel ${answer.kernel}`,
-        again: null,
-        stored: `stored in ${file}`,
-        replay: replayCommand(file, kernel),
-      }),
-      '',
-      tally,
-    ];
-  const signature = stored.failure;
+  if (report.failure !== null) return [...told, ...failureText(file, answer, kernel), ''];
+  const { signature, provenance, note } = stored;
+  const origin = provenance?.command == null ? note : `found by ${provenance.command}`;
   return [
     ...(told.length > 0 ? told : programLines(answer)),
     `held by kernel ${answer.kernel}`,
-    ...(signature === undefined
+    ...(signature == null
       ? []
       : [
-          `the file records ${signature.property}${stored.note === undefined ? '' : `, ${stored.note}`}; with kernel ${answer.kernel} it does not fail`,
+          `the file records ${signature.property}${origin === undefined ? '' : `, ${origin}`}; with kernel ${answer.kernel} it does not fail`,
         ]),
-    tally,
+  ];
+}
+
+const failureText = (file: string, { report, kernel: name }: ReplayAnswer, kernel: string | null): string[] =>
+  failureLines(report, {
+    origin: `${file}, kernel ${name}`,
+    again: null,
+    stored: `stored in ${file}`,
+    replay: replayCommand(file, kernel),
+  });
+
+/** The program up to where it was to stop, or to where it failed, and the state there. */
+function stoppedText(file: string, answer: ReplayAnswer, breakAt: number, kernel: string | null): string[] {
+  const { report, states } = answer;
+  const at = Math.min(breakAt, report.expected.length);
+  return [
+    ...(report.failure === null ? programLines(answer) : failureText(file, answer, kernel)),
+    '',
+    `  after operation ${at} (the state of the reference model)`,
+    ...drawn(states[at]),
+    '',
+    report.failure === null ? `stopped after operation ${at}: held so far by kernel ${answer.kernel}` : '',
   ];
 }
 
@@ -136,12 +188,13 @@ const programLines = ({ report }: ReplayAnswer): string[] => [
   ...program(report.scenario, report.expected, { marked: 0, most: Number.POSITIVE_INFINITY }),
 ];
 
+const drawn = (state: readonly string[] | undefined): string[] =>
+  (state ?? []).map((line) => `      ${line}`);
+
 /** Each line of the program followed by the state that it leaves. */
 function withStates({ report, states }: ReplayAnswer): string[] {
   const marked = report.failure?.number ?? 0;
   const lines = program(report.scenario, report.expected, { marked, most: Number.POSITIVE_INFINITY });
-  const drawn = (state: readonly string[] | undefined): string[] =>
-    (state ?? []).map((line) => `      ${line}`);
   return [
     `  ${machineLine(report.scenario.machine)}`,
     '',

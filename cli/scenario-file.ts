@@ -1,98 +1,70 @@
 /** Scenario files (`*.scn.json`): a machine and its operations by value, read strictly and written in a stable order. */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError } from '../contract/input-error.ts';
-import { type MachineConfig, machineFaults } from '../contract/machine.ts';
-import {
-  type FieldMeaning,
-  OPERATION_FIELDS,
-  OPERATION_KINDS,
-  type Operation,
-} from '../contract/operation.ts';
+import { machineFaults } from '../contract/machine.ts';
+import { OPERATION_FIELDS } from '../contract/operation.ts';
 import type { Scenario } from '../contract/scenario.ts';
-import type { Failure } from '../properties/verdict.ts';
+import type { FailureSignature } from '../properties/signature.ts';
 import { bracketDepth, repeatedKey, syntaxFault } from './json-keys.ts';
 import { quoted, suggestion } from './nearest.ts';
-import { fileSchema, firstIssue, MOST_OPERATIONS, OPERATION_SCHEMAS } from './scenario-schema.ts';
+import { type RawOperation, resolved } from './scenario-handles.ts';
+import { migrated, type RawObject, type ScenarioVersions, VERSIONS } from './scenario-migrations.ts';
+import { readText } from './scenario-read.ts';
+import {
+  type FieldTable,
+  fileSchema,
+  firstIssue,
+  MOST_OPERATIONS,
+  OPERATION_SCHEMAS,
+  operationSchemas,
+} from './scenario-schema.ts';
 
-/** What a failure is recognized by when a stored scenario runs again. */
-export type FailureSignature = Pick<Failure, 'property' | 'sentence' | 'side' | 'number'>;
+export { scenarioText } from './scenario-write.ts';
+
+/** What a stored failure is recognized by. Files of version 1 do not say which field differed; any will do then. */
+export type StoredSignature = Omit<FailureSignature, 'field'> & {
+  readonly field?: string | null | undefined;
+};
+
+/** Where a scenario comes from. */
+export interface Provenance {
+  readonly seed: number | null;
+  /** The command that found it; null: none, it was written by hand. */
+  readonly command: string | null;
+  /** Of vmlockstep. */
+  readonly version: string;
+  /** The file that it was added from, or null. */
+  readonly path: string | null;
+}
 
 /** A scenario as stored. */
 export interface StoredScenario {
   readonly scenario: Scenario;
   readonly note?: string;
-  readonly failure?: FailureSignature;
+  /** What a corpus case must do; absent: hold. */
+  readonly expect?: 'holds' | 'fails';
+  /** The kernel on which it fails or failed. */
+  readonly kernel?: string;
+  /** How it fails or failed; null: it never did. */
+  readonly signature?: StoredSignature | null;
+  /** Number of the operation after which it failed. */
+  readonly number?: number;
+  readonly provenance?: Provenance;
+  /** Orders of threads; nothing runs them yet. */
+  readonly schedule?: readonly [] | null;
+  /** What the model answered when it was stored, one word an operation. */
+  readonly outcomes?: readonly string[];
 }
 
-const MOST_BYTES = 16 << 20;
+/** What files may hold: of the kernels here, unless a test tries a change of them. */
+export interface ScenarioFormat {
+  readonly versions: ScenarioVersions;
+  readonly fields: FieldTable;
+}
+
+const FORMAT: ScenarioFormat = { versions: VERSIONS, fields: OPERATION_FIELDS };
+
 const DEEPEST = 8;
-/** Pause before an empty pipe is tried again. */
-const MILLISECONDS_TO_WAIT = 10;
 const MOST_BRACKETS = 64;
-
-/** Text of a file or pipe of at most 16 MiB; `-` reads standard input. */
-function readText(path: string): string {
-  if (path === '-') return decoded(path, readBounded(path, 0));
-  try {
-    // Without waiting for a writer: a pipe that nobody writes to would keep us for ever.
-    const descriptor = openSync(path, constants.O_RDONLY + constants.O_NONBLOCK);
-    try {
-      const status = fstatSync(descriptor);
-      if (status.isDirectory())
-        throw new InputError(`${path}: is a directory; name one scenario file (*.scn.json)`);
-      if (status.size > MOST_BYTES)
-        throw new InputError(
-          `${path}: holds ${status.size} bytes; a scenario file holds at most ${MOST_BYTES}`,
-        );
-      return decoded(path, readBounded(path, descriptor));
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(`${path}: cannot be read: ${reason(error)}`);
-  }
-}
-
-/** Everything up to the end; devices that never end are left at the limit. */
-function readBounded(path: string, descriptor: number): Buffer {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for (;;) {
-    const chunk = Buffer.alloc(65_536);
-    const count = readSome(path, descriptor, chunk);
-    if (count === 0) return Buffer.concat(chunks);
-    chunks.push(chunk.subarray(0, count));
-    length += count;
-    if (length > MOST_BYTES)
-      throw new InputError(`${path}: holds more than ${MOST_BYTES} bytes, which no scenario file does`);
-  }
-}
-
-/** Bytes read; 0 at the end. Waits for a writer that has nothing to say yet. */
-function readSome(path: string, descriptor: number, chunk: Buffer): number {
-  for (;;) {
-    try {
-      return readSync(descriptor, chunk);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EOF') return 0;
-      if (code !== 'EAGAIN') throw new InputError(`${path}: cannot be read: ${reason(error)}`);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, MILLISECONDS_TO_WAIT);
-    }
-  }
-}
-
-const reason = (error: unknown): string =>
-  error instanceof Error ? (error.message.split(/[\n,]/)[0] ?? error.name) : String(error);
-
-function decoded(path: string, data: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(data);
-  } catch {
-    throw new InputError(`${path}: is not UTF-8 text; give a scenario file (*.scn.json)`);
-  }
-}
 
 /** Refuses what JSON allows but no scenario needs: deep nesting and keys that mean something to JavaScript. */
 function refuseTraps(path: string, value: unknown, depth: number, at: string): void {
@@ -104,11 +76,11 @@ function refuseTraps(path: string, value: unknown, depth: number, at: string): v
         `${path}: ${at === '' ? key : `${at}.${key}`}: is no field of a scenario; remove it`,
       );
     const inside = Array.isArray(value) ? `${at}[${key}]` : at === '' ? key : `${at}.${key}`;
-    refuseTraps(path, inner, depth + 1, inside);
+    refuseTraps(path, inner, depth + 1, inside.length > 200 ? `${inside.slice(0, 200)}…` : inside);
   }
 }
 
-function parsed(path: string, text: string): unknown {
+function parsed(path: string, text: string): RawObject {
   if (text.trim() === '') throw new InputError(`${path}: is empty; a scenario file holds one JSON object`);
   if (bracketDepth(text, MOST_BRACKETS) > MOST_BRACKETS)
     throw new InputError(`${path}: is nested too deeply; a scenario is flat`);
@@ -121,97 +93,90 @@ function parsed(path: string, text: string): unknown {
   const twice = repeatedKey(text);
   if (twice !== null)
     throw new InputError(`${path}:${twice.line}: has ${quoted(twice.key)} twice in one object; remove one`);
-  return value;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InputError(`${path}: must hold one JSON object with version, machine and operations`);
+  return value as RawObject;
 }
 
-function operationAt(path: string, value: unknown, index: number): Operation {
+function operationAt(
+  path: string,
+  value: unknown,
+  index: number,
+  schemas: typeof OPERATION_SCHEMAS,
+): RawOperation {
   const at = `${path}: operations[${index}]`;
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new InputError(`${at}: must be an object with the field "kind"`);
   const kind: unknown = 'kind' in value ? value.kind : undefined;
   if (typeof kind !== 'string')
     throw new InputError(`${at}.kind: must name an operation, such as "kmem_alloc"`);
-  const schema = OPERATION_SCHEMAS.get(kind);
+  const schema = schemas.get(kind);
   if (schema === undefined)
-    throw new InputError(`${at}.kind: unknown operation ${quoted(kind)}${suggestionOf(kind)}`);
+    throw new InputError(`${at}.kind: unknown operation ${quoted(kind)}${suggestionOf(kind, schemas)}`);
   const result = schema.safeParse(value);
   if (!result.success) throw new InputError(`${path}: ${firstIssue(result.error, ['operations', index])}`);
-  return result.data as Operation;
+  return result.data as RawOperation;
 }
 
-const suggestionOf = (kind: string): string => {
-  const text = suggestion(kind, OPERATION_KINDS);
+const suggestionOf = (kind: string, schemas: typeof OPERATION_SCHEMAS): string => {
+  const text = suggestion(kind, [...schemas.keys()]);
   return text.length > 80 ? '; `vmlockstep list operations` names them all' : text;
 };
 
 /** A scenario from its JSON text; `path` names it in messages. InputError on anything that is not one. */
-export function parseScenario(path: string, text: string): StoredScenario {
+export function parseScenario(
+  path: string,
+  text: string,
+  { versions, fields }: ScenarioFormat = FORMAT,
+): StoredScenario {
   const value = parsed(path, text);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new InputError(`${path}: must hold one JSON object with version, machine and operations`);
-  if ('operations' in value && Array.isArray(value.operations) && value.operations.length > MOST_OPERATIONS)
+  if (Array.isArray(value.operations) && value.operations.length > MOST_OPERATIONS)
     throw new InputError(
       `${path}: operations: holds ${value.operations.length} operations; at most ${MOST_OPERATIONS} are read`,
     );
   refuseTraps(path, value, 1, '');
-  const file = fileSchema.safeParse(value);
+  const { version: _, ...current } = migrated(path, value, versions);
+  const file = fileSchema.omit({ version: true }).safeParse(current);
   if (!file.success) throw new InputError(`${path}: ${firstIssue(file.error)}`);
-  const { note, failure, machine, operations } = file.data;
+  const { $schema, machine, operations, ...rest } = file.data;
+  refuseContradictions(path, rest, operations.length);
   const [fault] = machineFaults(machine);
   if (fault !== undefined) throw new InputError(`${path}: ${fault}`);
-  return {
-    scenario: {
-      machine,
-      operations: operations.map((operation, i) => operationAt(path, operation, i)),
-    },
-    ...(note === undefined ? {} : { note }),
-    ...(failure === undefined ? {} : { failure }),
-  };
+  const schemas = fields === OPERATION_FIELDS ? OPERATION_SCHEMAS : operationSchemas(fields);
+  const raws = operations.map((operation, i) => operationAt(path, operation, i, schemas));
+  return { scenario: { machine, operations: resolved(path, machine, raws) }, ...present(rest) };
+}
+
+/** Without the fields that are undefined, and without a schedule that is none. */
+const present = (rest: Omit<StoredScenarioInput, 'scenario'>): Omit<StoredScenario, 'scenario'> =>
+  Object.fromEntries(
+    Object.entries(rest).filter(
+      ([name, value]) => value !== undefined && (name !== 'schedule' || value !== null),
+    ),
+  );
+
+type StoredScenarioInput = { readonly [Field in keyof StoredScenario]: StoredScenario[Field] | undefined };
+
+/** What is well formed but cannot be true. */
+function refuseContradictions(
+  path: string,
+  { expect, kernel, signature, number, outcomes }: Omit<StoredScenarioInput, 'scenario'>,
+  length: number,
+): void {
+  if (number !== undefined && number > length)
+    throw new InputError(`${path}: number: must be at most ${length}, the number of operations`);
+  if (expect === 'fails' && (signature === undefined || signature === null))
+    throw new InputError(`${path}: signature: must say how it fails, since expect is "fails"`);
+  if (expect === 'fails' && kernel === undefined)
+    throw new InputError(`${path}: kernel: must name the kernel on which it fails, since expect is "fails"`);
+  if (outcomes !== undefined && outcomes.length !== length)
+    throw new InputError(
+      `${path}: outcomes: must hold one word for each of the ${length} operations, or be left out`,
+    );
 }
 
 /** Reads a scenario file, or standard input for `-`. InputError names the file and the place in it. */
 export const readScenario = (path: string): StoredScenario => parseScenario(path, readText(path));
 
-/** An operation with its kind first and its fields in C argument order. */
-function ordered(operation: Operation): Record<string, unknown> {
-  const values = new Map(Object.entries(operation));
-  const fields = Object.keys(OPERATION_FIELDS[operation.kind] as Readonly<Record<string, FieldMeaning>>);
-  return { kind: operation.kind, ...Object.fromEntries(fields.map((field) => [field, values.get(field)])) };
-}
-
-/** A machine with its fields in the order of the contract. */
-const orderedMachine = (machine: MachineConfig): MachineConfig => ({
-  managedPages: machine.managedPages,
-  deviceFrames: machine.deviceFrames,
-  kernelMin: machine.kernelMin,
-  kernelStart: machine.kernelStart,
-  kernelMax: machine.kernelMax,
-  mapEntries: machine.mapEntries,
-  staticMaps: machine.staticMaps,
-  kmemObjectSize: machine.kmemObjectSize,
-  freeMin: machine.freeMin,
-  freeTarget: machine.freeTarget,
-  inactiveTarget: machine.inactiveTarget,
-  reserved: machine.reserved.map(({ start, length }) => ({ start, length })),
-  scratchPages: machine.scratchPages,
-  scratchWindow:
-    machine.scratchWindow === null
-      ? null
-      : { start: machine.scratchWindow.start, end: machine.scratchWindow.end },
-});
-
-/** The text of a scenario file: one operation a line, keys in a fixed order, so that equal scenarios give equal bytes. */
-export function scenarioText({ scenario, note, failure }: StoredScenario): string {
-  const lines = ['{', '  "version": 1,'];
-  if (note !== undefined) lines.push(`  "note": ${JSON.stringify(note)},`);
-  if (failure !== undefined) {
-    const { property, sentence, side, number } = failure;
-    lines.push(`  "failure": ${JSON.stringify({ property, sentence, side, number })},`);
-  }
-  lines.push(`  "machine": ${JSON.stringify(orderedMachine(scenario.machine))},`);
-  const operations = scenario.operations.map((operation) => `    ${JSON.stringify(ordered(operation))}`);
-  lines.push(
-    operations.length === 0 ? '  "operations": []' : `  "operations": [\n${operations.join(',\n')}\n  ]`,
-  );
-  return `${lines.join('\n')}\n}\n`;
-}
+/** The version that a file has before it is migrated. */
+export const storedVersion = (path: string, text: string): unknown => parsed(path, text).version;

@@ -1,11 +1,18 @@
 /** What a scenario file may hold, built from the contract's own table of operation fields. */
 import { z } from 'zod';
 import { ADDRESS_SPACE_END, address, bytes } from '../contract/address.ts';
-import { type FieldMeaning, OPERATION_FIELDS, OPERATION_KINDS } from '../contract/operation.ts';
+import { type FieldMeaning, OPERATION_FIELDS } from '../contract/operation.ts';
 import { quoted } from './nearest.ts';
+import { HANDLE, HANDLE_NAME } from './scenario-handles.ts';
+
+/** Version of the files that are written. */
+export const SCENARIO_VERSION = 2;
 
 /** Longest scenario that is read. */
 export const MOST_OPERATIONS = 100_000;
+
+/** Any 32-bit number, for people: `"0xfe000000"`. */
+const HEXADECIMAL = /^0x[0-9a-fA-F]{1,8}$/;
 
 /** A whole number in a range, with one sentence for whatever else stands there. */
 const whole = (least: number, most: number) =>
@@ -14,9 +21,29 @@ const whole = (least: number, most: number) =>
       (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
       `must be a whole number from ${least} to ${most}`,
     )
+    .meta({ type: 'integer', minimum: least, maximum: most })
     // Minus zero is a zero that compares as another number.
     .transform((value) => value + 0);
-const word = whole(0, ADDRESS_SPACE_END - 1);
+
+const isWord = (value: unknown): boolean =>
+  (Number.isInteger(value) && Number(value) >= 0 && Number(value) < ADDRESS_SPACE_END) ||
+  (typeof value === 'string' && HEXADECIMAL.test(value));
+const WORD_JSON = { type: 'integer', minimum: 0, maximum: ADDRESS_SPACE_END - 1 } as const;
+const HEXADECIMAL_JSON = { type: 'string', pattern: HEXADECIMAL.source } as const;
+
+/** A 32-bit number, also in hexadecimal. */
+const word = z
+  .custom<number | string>(isWord, `must be a whole number from 0 to ${ADDRESS_SPACE_END - 1}`)
+  .meta({ anyOf: [WORD_JSON, HEXADECIMAL_JSON] })
+  .transform((value) => Number(value) + 0);
+/** An address of an operation: also a handle, which is resolved once the operations before it are known. */
+const wordOrHandle = z
+  .custom<number | string>(
+    (value) => isWord(value) || (typeof value === 'string' && HANDLE.test(value)),
+    `must be a whole number from 0 to ${ADDRESS_SPACE_END - 1}, a hexadecimal such as "0x1000", or a handle such as "a+0x1000" or "kernel.min"`,
+  )
+  .meta({ anyOf: [WORD_JSON, HEXADECIMAL_JSON, { type: 'string', pattern: HANDLE.source }] })
+  .transform((value) => (typeof value === 'string' && !HEXADECIMAL.test(value) ? value : Number(value) + 0));
 const truth = z.boolean('must be true or false');
 /** A map's name; not `__proto__`, which JavaScript objects take for something else. */
 const mapName = z
@@ -33,7 +60,7 @@ const byte = whole(0, 255);
 const MEANINGS: Readonly<Record<FieldMeaning, z.ZodType>> = {
   map: mapName,
   'new-map': mapName,
-  address: word,
+  address: wordOrHandle,
   size: word,
   offset: word,
   protection: word,
@@ -47,14 +74,37 @@ const MEANINGS: Readonly<Record<FieldMeaning, z.ZodType>> = {
   operation: whole(1, MOST_OPERATIONS),
 };
 
+/** A table of kinds and their fields, such as OPERATION_FIELDS. */
+export type FieldTable = Readonly<Record<string, Readonly<Record<string, FieldMeaning>>>>;
+
+const resultName = z
+  .string('must be a name in quotes')
+  .regex(HANDLE_NAME, 'must be a name: a letter, then letters, digits or _, 32 at most')
+  .refine((name) => name !== '__proto__', 'must not be __proto__');
+
+/** Kinds whose result may be an address, so that it may have a name. */
+const NAMEABLE: ReadonlySet<string> = new Set([
+  'kmem_alloc_pageable',
+  'kmem_alloc',
+  'kmem_malloc',
+  'kmem_alloc_wait',
+  'vm_map_find',
+  'vm_map_findspace',
+  'resume',
+]);
+
+/** One strict schema per operation kind of a table. */
+export const operationSchemas = (table: FieldTable): ReadonlyMap<string, z.ZodObject> =>
+  new Map(
+    Object.entries(table).map(([kind, meanings]) => {
+      const fields = Object.entries(meanings).map(([field, meaning]) => [field, MEANINGS[meaning]]);
+      const named = NAMEABLE.has(kind) ? { as: resultName.optional() } : {};
+      return [kind, z.strictObject({ kind: z.literal(kind), ...Object.fromEntries(fields), ...named })];
+    }),
+  );
+
 /** One strict schema per operation kind. */
-export const OPERATION_SCHEMAS: ReadonlyMap<string, z.ZodType> = new Map(
-  OPERATION_KINDS.map((kind) => {
-    const fields = Object.entries(OPERATION_FIELDS[kind] as Readonly<Record<string, FieldMeaning>>);
-    const shape = Object.fromEntries(fields.map(([field, meaning]) => [field, MEANINGS[meaning]]));
-    return [kind, z.strictObject({ kind: z.literal(kind), ...shape })];
-  }),
-);
+export const OPERATION_SCHEMAS = operationSchemas(OPERATION_FIELDS);
 
 /** The shape of a machine; whether its numbers make sense is machineFaults' business. */
 export const machineSchema = z.strictObject({
@@ -64,7 +114,7 @@ export const machineSchema = z.strictObject({
   kernelStart: virtualAddress,
   kernelMax: virtualAddress,
   // Its range is machineFaults' to tell.
-  mapEntries: z.number('must be null or a whole number').nullable(),
+  mapEntries: z.number('must be null or a whole number').meta({ type: 'integer' }).nullable(),
   staticMaps: word,
   kmemObjectSize: length,
   freeMin: word,
@@ -75,21 +125,52 @@ export const machineSchema = z.strictObject({
   scratchWindow: z.strictObject({ start: virtualAddress, end: virtualAddress }).nullable(),
 });
 
-/** How the scenario failed when it was stored. */
-export const failureSchema = z.strictObject({
+/** What a stored failure is recognized by; without `field` any will do. */
+export const signatureSchema = z.strictObject({
+  property: z.string().min(1).max(200),
+  side: z.enum(['reference', 'candidate']),
+  operation: z.string().max(64).nullable(),
+  field: z.string().max(200).nullable().optional(),
+});
+
+/** Where a scenario comes from. */
+export const provenanceSchema = z.strictObject({
+  seed: whole(0, 0xffff_ffff).nullable(),
+  command: z.string().max(2000).nullable(),
+  version: z.string().max(64),
+  path: z.string().max(2000).nullable(),
+});
+
+/** A kernel by name: a fault of this package, or a module. */
+const kernelName = z.string().min(1).max(1000);
+
+/** The file around the operations, which are judged one by one for better messages. */
+export const fileSchema = z.strictObject({
+  $schema: z.string().max(1000).optional(),
+  version: z.literal(SCENARIO_VERSION),
+  note: z.string().max(10_000).optional(),
+  expect: z.enum(['holds', 'fails'], 'must be "holds" or "fails"').optional(),
+  kernel: kernelName.optional(),
+  signature: signatureSchema.nullable().optional(),
+  number: whole(0, MOST_OPERATIONS).optional(),
+  provenance: provenanceSchema.optional(),
+  schedule: z.tuple([], 'must be null or an empty list: schedules are not run yet').nullable().optional(),
+  machine: machineSchema,
+  operations: z.array(z.unknown()).max(MOST_OPERATIONS, `must hold at most ${MOST_OPERATIONS} operations`),
+  outcomes: z.array(z.string().max(200)).max(MOST_OPERATIONS).optional(),
+});
+
+/** A whole file with every operation, for editors; whether handles and machines make sense is not in it. */
+export const wholeFileSchema = fileSchema.extend({
+  operations: z.array(z.union([...OPERATION_SCHEMAS.values()])).max(MOST_OPERATIONS),
+});
+
+/** Version 1 had its failure without operation and field. */
+export const failureOfVersion1 = z.strictObject({
   property: z.string().max(200),
   sentence: z.string().max(2000),
   side: z.enum(['reference', 'candidate']),
   number: whole(0, MOST_OPERATIONS),
-});
-
-/** The file around the operations, which are judged one by one for better messages. */
-export const fileSchema = z.strictObject({
-  version: z.literal(1, 'must be 1, the only version that this vmlockstep reads'),
-  note: z.string().max(10_000).optional(),
-  failure: failureSchema.optional(),
-  machine: machineSchema,
-  operations: z.array(z.unknown()).max(MOST_OPERATIONS, `must hold at most ${MOST_OPERATIONS} operations`),
 });
 
 /** A path as one would write it in JavaScript: `operations[3].size`. */

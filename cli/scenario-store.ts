@@ -1,12 +1,15 @@
 /** Keeps failing scenarios on disk under names that follow from what failed, never over someone else's file. */
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileSync } from 'atomically';
 import { InputError } from '../contract/input-error.ts';
+import { signatureOf } from '../properties/signature.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
 import type { CheckJob, FoundFailure } from './job.ts';
 import { makeDirectory, unwritable } from './out-directory.ts';
-import { type StoredScenario, scenarioText } from './scenario-file.ts';
+import { type Provenance, type StoredScenario, scenarioText } from './scenario-file.ts';
+import { outcomesOf } from './scenario-outcomes.ts';
+import { version } from './version.ts';
 
 const fileSafe = (name: string): string => name.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 120);
 
@@ -17,6 +20,16 @@ const same = (path: string, text: string): boolean => {
     return false;
   }
 };
+
+/** Also by a link that leads nowhere: writing would make what it points to. */
+function isTaken(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Writes the scenario as DIRECTORY/NAME.scn.json, atomically, and returns the path. Where that file exists with other
@@ -30,7 +43,7 @@ export function storeScenario(directory: string, name: string, stored: StoredSce
     for (let copy = 1; ; copy++) {
       const path = join(directory, `${base}${copy === 1 ? '' : `-${copy}`}.scn.json`);
       if (same(path, text)) return path;
-      if (existsSync(path)) continue;
+      if (isTaken(path)) continue;
       writeFileSync(path, text);
       return path;
     }
@@ -42,21 +55,31 @@ export function storeScenario(directory: string, name: string, stored: StoredSce
 /** Where a failing scenario was kept, or why it was not. */
 export type Kept = Pick<FoundFailure, 'path' | 'storeFault'>;
 
+/** A failure as a scenario file tells it. */
+export function storedFailure(report: LockstepReport, provenance: Provenance): StoredScenario {
+  const { scenario, failure } = report;
+  const signature = signatureOf(report);
+  const outcomes = outcomesOf(scenario);
+  return {
+    scenario,
+    signature,
+    ...(failure !== null && { number: failure.number }),
+    provenance,
+    ...(outcomes !== null && { outcomes }),
+  };
+}
+
 /** Stores a failing scenario; a directory that refuses it must not hide the failure. */
 export function storeFailure(
   { out, seed, again }: Pick<CheckJob, 'out' | 'seed' | 'again'>,
-  { scenario, failure }: LockstepReport,
+  report: LockstepReport,
   suffix: string | null,
 ): Kept {
-  if (failure === null) return { path: null, storeFault: null };
-  const { property, sentence, side, number } = failure;
-  const name = `${property}-${seed}${suffix === null ? '' : `.${suffix}`}`;
+  if (report.failure === null) return { path: null, storeFault: null };
+  const name = `${report.failure.property}-${seed}${suffix === null ? '' : `.${suffix}`}`;
   try {
-    const path = storeScenario(out, name, {
-      scenario,
-      note: `found by ${again}`,
-      failure: { property, sentence, side, number },
-    });
+    const provenance = { seed, command: again, version: version(), path: null };
+    const path = storeScenario(out, name, storedFailure(report, provenance));
     return { path, storeFault: null };
   } catch (error) {
     if (error instanceof InputError) return { path: null, storeFault: error.message };

@@ -24,6 +24,8 @@ export const RECURSIVE_SLOT = 959;
 export const BOOT_FILL = 0xa5;
 /** Byte that a freed frame is filled with. */
 export const FREED_FILL = 0xdd;
+/** Most managed frames: 256 MiB. The model scans them one by one, so that a larger machine would only be waited for. */
+export const MOST_MANAGED_PAGES = 65536;
 /** Length of kmem_object in golden traces: 2 304 KiB. */
 export const TRACE_KMEM_OBJECT_SIZE = 2359296;
 
@@ -88,7 +90,7 @@ export function machineFaults(config: MachineConfig): string[] {
     if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most)
       faults.push(`machine.${name}: must be a whole number from ${least} to ${most}`);
   };
-  whole('managedPages', 1, 1 << 20);
+  whole('managedPages', 1, MOST_MANAGED_PAGES);
   whole('deviceFrames', 0, 1024);
   whole('staticMaps', 1, 65535);
   whole('kmemObjectSize', 0, ADDRESS_SPACE_END - 1);

@@ -28,13 +28,13 @@ const CALL_COLUMN = 80;
 const RESULT_LIMIT = 72;
 
 /** a … z, then aa, ab, … */
-function handleName(index: number): string {
+export function handleName(index: number): string {
   const letter = String.fromCharCode(97 + (index % 26));
   return index < 26 ? letter : handleName(Math.floor(index / 26) - 1) + letter;
 }
 
 /** Bytes that a successful operation allocated at the address it returned; 0 where it allocates nothing. */
-function allocatedBytes(operation: Operation): number {
+export function allocatedBytes(operation: Operation): number {
   switch (operation.kind) {
     case 'kmem_alloc_pageable':
     case 'kmem_alloc':
@@ -48,7 +48,8 @@ function allocatedBytes(operation: Operation): number {
   }
 }
 
-const addressOf = (outcome: Outcome | undefined): number | undefined =>
+/** The address that an outcome carries, if it does. */
+export const addressOf = (outcome: Outcome | undefined): number | undefined =>
   outcome?.kind === 'address' || outcome?.kind === 'kern' ? outcome.address : undefined;
 
 /** The latest allocation that holds the address or ends there, so that ranges read as `a, a + 8192`. */

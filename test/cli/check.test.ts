@@ -48,7 +48,7 @@ describe('a campaign', () => {
     expect(stdout).toMatch(/^goals reached: \d+\/\d+$/m);
     expect(stdout).toMatch(/^\S.*: [\d.]+ % measured, [\d.]+ % fixed$/m);
     expect(stdout).toMatch(/operations, (\d[\d,]* operations per second, )?\d+\.\d s/);
-    expect(stdout).toMatch(/\n12 passed, 0 failed\n$/);
+    expect(stdout).toMatch(/\n12 passed, 0 failed, 0 skipped\n$/);
   });
 
   test('takes runs and seed from the environment, and flags before it', async () => {
@@ -68,7 +68,7 @@ describe('a campaign', () => {
     expect(lenient.stdout).not.toMatch(/^gate: /m);
     expect(strict.status).toBe(3);
     expect(strict.stdout).toMatch(/^gate: goal \S+ was never reached$/m);
-    expect(strict.stdout).toMatch(/\n1 passed, 0 failed\n$/);
+    expect(strict.stdout).toMatch(/\n1 passed, 0 failed, 0 skipped\n$/);
   });
 
   test('refuses an --out that is a file', async () => {
@@ -90,7 +90,7 @@ describe('a campaign', () => {
     child.stderr.setEncoding('utf8').once('data', () => child.kill('SIGINT'));
     const status = await new Promise((settle) => child.on('close', settle));
     expect(status).toBe(130);
-    expect(stdout).toMatch(/\ninterrupted: .*\n\d+ passed, 0 failed\n$/);
+    expect(stdout).toMatch(/\ninterrupted: .*\n\d+ passed, 0 failed, 0 skipped\n$/);
   });
 
   test('survives a reader that goes away', async () => {
@@ -130,7 +130,7 @@ describe('a toy allocator', () => {
       join(root, 'examples', 'first-fit.ts'),
     ]);
     expect(healthy.status).toBe(0);
-    expect(healthy.stdout).toMatch(/it does not fail\n1 passed, 0 failed\n$/);
+    expect(healthy.stdout).toMatch(/it does not fail\n1 passed, 0 failed, 0 skipped\n$/);
   });
 
   test('never costs a file that was there before', async () => {

@@ -1,5 +1,7 @@
 /** The exhaustive search: what it merges, what it finds, and that it finds it as early as can be. */
 import { describe, expect, test } from 'vitest';
+import { pages } from '../../contract/address.ts';
+import type { Operation } from '../../contract/operation.ts';
 import { FAULTY_KERNELS } from '../../faults/kernels.ts';
 import { loadFaultyKernel } from '../../faults/load.ts';
 import { optimizedKernel } from '../../impl/optimized-kernel.ts';
@@ -72,6 +74,32 @@ describe('merging states', () => {
       const edges = expander.expand(first).edges;
       for (const other of others.slice(0, 2)) expect(expander.expand(other).edges).toEqual(edges);
     }
+  });
+
+  test('keeps states apart that differ in the contents of a page alone', () => {
+    const expander = new Expander({ ...setup, kinds: ['kmem_alloc_pageable'] });
+    const behind = (value: number) => {
+      const way: Operation[] = [
+        { kind: 'kmem_alloc', map: 'kernel', size: pages(1) },
+        { kind: 'cpu_write', address: setup.machine.kernelMin, bytes: [value] },
+      ];
+      return expander.expand({ operations: way, key: 'any', since: '' }).edges.map(({ key }) => key);
+    };
+    expect(behind(1)).not.toEqual([]);
+    expect(behind(1)).toEqual(behind(1));
+    for (const [at, key] of behind(2).entries()) expect(key).not.toBe(behind(1)[at]);
+  });
+
+  test('keeps sleepers apart that want different things, though every snapshot of them is the same', () => {
+    const expander = new Expander({ ...setup, kinds: ['kmem_alloc_wait'] });
+    const way: Operation[] = [
+      { kind: 'kmem_suballoc', name: 'sub0', parent: 'kernel', size: pages(2), pageable: true },
+      { kind: 'kmem_alloc_wait', map: 'sub0', size: pages(2) },
+    ];
+    const { edges } = expander.expand({ operations: way, key: 'full', since: '' });
+    const asleep = edges.filter(({ since }) => since !== '');
+    expect(asleep.length).toBeGreaterThan(1);
+    expect(new Set(asleep.map(({ key }) => key)).size).toBe(asleep.length);
   });
 });
 
