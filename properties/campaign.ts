@@ -1,6 +1,6 @@
 /** A campaign: many generated scenarios in lockstep, until one fails; then the search for the smallest that fails alike. */
 import type { RuleId } from '../contract/rules.ts';
-import type { ExpansionMemory } from './certificate.ts';
+import type { SearchMemory } from './certificate.ts';
 import type { GoalCount } from './goals.ts';
 import { ALL_INVARIANTS } from './invariants/all.ts';
 import { type FailedSearch, judged, Search, type SearchOptions } from './search.ts';
@@ -20,7 +20,7 @@ export interface CampaignOptions extends Omit<SearchOptions, 'turn'> {
   /** Most scenarios that one search for shorter ones tries; 0: no search. Absent: 3000. */
   readonly searchLimit?: number;
   /** What searches of the same kernels have learned already. */
-  readonly memory?: ExpansionMemory;
+  readonly memory?: SearchMemory;
   /** At each smaller scenario that fails alike, while shrinking; `shouldStop` is asked then too. */
   readonly onBetter?: (report: LockstepReport, progress: ShrinkProgress) => void;
   /** Before each scenario that is run while shrinking. */

@@ -1,7 +1,7 @@
 /** The ways to make a scenario simpler, each a lazy list of edited item lists or machines. */
 import { ADDRESS_SPACE_END, byteDistance, PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
 import { type MachineConfig, machineFaults } from '../contract/machine.ts';
-import { type FieldMeaning, OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
+import { OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import { bounds } from './generate-recipe.ts';
 import { CANONICAL_KERNEL_MIN, CANONICAL_STATIC_MAPS } from './scenarios-measure.ts';
@@ -121,7 +121,7 @@ export const simplifyNames: Edits = ({ machine, items }) => {
 };
 
 /** Simpler operations that may stand in for one. */
-function standIns(operation: Operation): Operation[] {
+export function standIns(operation: Operation): Operation[] {
   switch (operation.kind) {
     case 'kmem_alloc':
     case 'kmem_alloc_wait':
@@ -184,7 +184,8 @@ function lowerAddresses(value: number, distance: number): number[] {
   return [page, page - far, page - half, page - PAGE_SIZE].filter((lower) => lower >= 0 && lower < value);
 }
 
-function lowerValues(value: unknown, meaning: FieldMeaning): readonly unknown[] {
+/** Simpler values of a field, the simplest first. */
+export function lowerValues(value: unknown, meaning: string): readonly unknown[] {
   switch (meaning) {
     case 'size':
       return typeof value === 'number' ? lowerSizes(value) : [];
@@ -264,6 +265,9 @@ function simplerMachines(machine: MachineConfig): Partial<MachineConfig>[] {
     { reserved: [] },
     ...machine.reserved.map((range) => ({ reserved: machine.reserved.filter((other) => other !== range) })),
     { freeMin: 0, freeTarget: 0, inactiveTarget: 0 },
+    ...fewer(machine.freeMin, 0).map((count) => ({ freeMin: count })),
+    ...fewer(machine.freeTarget, 0).map((count) => ({ freeTarget: count })),
+    ...fewer(machine.inactiveTarget, 0).map((count) => ({ inactiveTarget: count })),
     { scratchWindow: null, scratchPages: 0, deviceFrames: 0, managedPages: managedPages - scratchPages },
     ...fewer(managedPages, scratchPages + 1).map((count) => ({ managedPages: count })),
     ...fewer(machine.deviceFrames, 0).map((count) => ({ deviceFrames: count })),

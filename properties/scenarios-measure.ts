@@ -4,13 +4,20 @@ import type { MachineConfig } from '../contract/machine.ts';
 import {
   type FieldMeaning,
   OPERATION_FIELDS,
+  OPERATION_KINDS,
   type Operation,
   type OperationKind,
 } from '../contract/operation.ts';
 import type { Scenario } from '../contract/scenario.ts';
 
-/** Compared from the left: operations, how special their kinds are, their arguments, the machine. */
-export type Measure = readonly [operations: number, kinds: number, values: number, machine: number];
+/** Compared from the left: operations, how special their kinds are, their arguments, the machine, their disorder. */
+export type Measure = readonly [
+  operations: number,
+  kinds: number,
+  values: number,
+  machine: number,
+  disorder: number,
+];
 
 /** Where a shrunk machine's kernel map starts, if it can. */
 export const CANONICAL_KERNEL_MIN = 0xfe00_0000;
@@ -106,8 +113,21 @@ export function measure({ machine, operations }: Scenario): Measure {
     kinds += RANKS[operation.kind] ?? 0;
     values += operationCost(operation, machine.kernelMin);
   }
-  return [operations.length, kinds, values, machineCost(machine)];
+  return [operations.length, kinds, values, machineCost(machine), disorderOf(operations)];
 }
+
+/** Scenarios longer than this are not put in order. */
+const LONGEST_SORTED = 12;
+
+/** Pairs of operations whose kinds stand the other way round in the contract. */
+function disorderOf(operations: readonly Operation[]): number {
+  if (operations.length > LONGEST_SORTED) return 0;
+  const ranks = operations.map(({ kind }) => KIND_ORDER.get(kind) ?? 0);
+  return ranks.reduce((sum, rank, i) => sum + ranks.slice(i + 1).filter((later) => later < rank).length, 0);
+}
+const KIND_ORDER: ReadonlyMap<OperationKind, number> = new Map(
+  OPERATION_KINDS.map((kind, i): [OperationKind, number] => [kind, i]),
+);
 
 /** True when the first measure is strictly smaller. */
 export function isSmaller(first: Measure, second: Measure): boolean {

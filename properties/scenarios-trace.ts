@@ -14,7 +14,8 @@ type Base =
   | { readonly kind: 'range'; readonly item: Item }
   | { readonly kind: 'bound'; readonly bound: Bound }
   | null;
-type Bound = 'kernelMin' | 'kernelStart' | 'kernelMax';
+/** A place that the machine names. */
+export type Bound = 'kernelMin' | 'kernelStart' | 'kernelMax' | 'scratchWindow';
 
 /** Where an address lies relative to what it belongs to. */
 export interface Anchor {
@@ -92,10 +93,19 @@ function anchorOf(
       fromEnd,
     };
   }
-  const bound = BOUNDS.find((name) => value >= machine[name] - PAGE_SIZE);
+  const { scratchWindow: window } = machine;
+  const inWindow = window !== null && value >= window.start && value <= window.end;
+  const bound = inWindow
+    ? 'scratchWindow'
+    : BOUNDS.find((name) => value >= boundOf(machine, name) - PAGE_SIZE);
   if (bound === undefined) return { base: null, distance: value, fromEnd: false };
-  return { base: { kind: 'bound', bound }, distance: value - machine[bound], fromEnd: false };
+  if (inWindow && value === window.end) return { base: { kind: 'bound', bound }, distance: 0, fromEnd: true };
+  return { base: { kind: 'bound', bound }, distance: value - boundOf(machine, bound), fromEnd: false };
 }
+
+/** Where a bound of a machine is; the end of the kernel map's image stands for a window that it has not. */
+export const boundOf = (machine: MachineConfig, bound: Bound): number =>
+  bound === 'scratchWindow' ? (machine.scratchWindow?.start ?? machine.kernelMin) : machine[bound];
 
 /**
  * The range that an operation has in hand: what it handed out, or what it fills or wires while it sleeps.
@@ -161,6 +171,13 @@ function traceItem(
       needs.add(place.base.item);
       first ??= place.base.item;
     }
+  }
+  if ('offset' in operation && operation.object === 'kernel') {
+    // The kernel object's offsets are addresses from kernelMin on: an insert may share pages with another range.
+    const value = machine.kernelMin + operation.offset;
+    const place = anchorOf(value, handed, machine, null);
+    anchors.set('offset', { place, value });
+    if (place.base?.kind === 'range') needs.add(place.base.item);
   }
   const resumes = operation.kind === 'resume' ? (items[operation.operation - 1] ?? null) : null;
   if (resumes !== null) needs.add(resumes);

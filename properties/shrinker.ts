@@ -18,6 +18,12 @@ import {
   simplifyMachine,
   simplifyNames,
 } from './scenarios-edits.ts';
+import {
+  lowerEverywhere,
+  lowerWithResources,
+  simplifyKindsTogether,
+  sortNeighbours,
+} from './scenarios-joint.ts';
 import { isSmaller, measure } from './scenarios-measure.ts';
 import { rebuild } from './scenarios-rebuild.ts';
 import { keepSlice, leapToPlainMachine } from './scenarios-slice.ts';
@@ -118,12 +124,17 @@ export class Shrinker {
     return { executions: this.#executions, operations: this.#best.scenario.operations.length };
   }
 
+  /** Tells that it is at work. */
+  tell(): void {
+    this.#options.onTry?.(this.#progress);
+  }
+
   /** The report of a scenario that fails alike, else null; it is run only once. */
   failsAlike(scenario: Scenario): LockstepReport | null {
     const text = JSON.stringify(scenario);
     const known = this.#known.get(text);
     if (known !== undefined || this.stopped) return known ?? null;
-    this.#options.onTry?.(this.#progress);
+    this.tell();
     this.#executions += 1;
     const report = this.#judge(scenario);
     const alike = this.#isAlike(report);
@@ -223,5 +234,9 @@ const FAMILIES: readonly Edits[] = [
   lowerArguments,
   simplifyMachine,
   simplifyNames,
+  simplifyKindsTogether,
+  lowerEverywhere,
   dropPairs,
+  lowerWithResources,
+  sortNeighbours,
 ];
