@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { Command, CommanderError, Option } from 'commander';
 import { InputError } from '../contract/input-error.ts';
 import { DRAWN_PARTS, type DrawnPart } from '../report/state.ts';
+import { addBench } from './bench-command.ts';
 import { addCheck } from './check-command.ts';
 import {
   type Action,
@@ -211,17 +212,6 @@ function addFaults(verb: NewVerb, out: Output, run: Run): void {
         const seed = flags.seed === 'random' ? randomInt(0x7fff_ffff) : flags.seed;
         const options = { seed, scenarios: flags.runs, ...(flags.json === true ? { json: true } : {}) };
         return faultsCommand(names, options, out);
-      }),
-    );
-}
-
-function addBench(verb: NewVerb, out: Output, run: Run): void {
-  verb('bench', 'Measures the lockstep and the allocation workloads on this machine.')
-    .option('--json', 'one JSON document on stdout')
-    .action((flags: { readonly json?: boolean }) =>
-      run(async () => {
-        const { benchCommand } = await import('./bench.ts');
-        return benchCommand(flags, out);
       }),
     );
 }

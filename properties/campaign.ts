@@ -15,7 +15,7 @@ import type { LockstepReport } from './verdict.ts';
 export interface CampaignOptions extends Omit<SearchOptions, 'turn'> {
   /** Most scenarios to try while shrinking; 0 leaves a failure as it was found. Absent: 4000. */
   readonly shrinkLimit?: number;
-  /** What a simpler scenario must have in common with the failure found. Absent: its signature. */
+  /** What a simpler scenario must have in common with the failure found. Absent: a symptom. */
   readonly alike?: Alikeness;
   /** Most scenarios that one search for shorter ones tries; 0: no search. Absent: 3000. */
   readonly searchLimit?: number;

@@ -94,7 +94,7 @@ class Shrinking {
     this.#shrinker = new Shrinker(found, judge, options);
     this.#options = options;
     this.#ground = { reference, candidate, invariants, memory };
-    this.#isSought = likenessTo(found, options.alike ?? 'signature');
+    this.#isSought = likenessTo(found, options.alike ?? 'symptom');
     this.#most = searchMost;
   }
 

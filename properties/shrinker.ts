@@ -46,7 +46,7 @@ export interface ShrinkProgress {
 /** What to shrink with, and for how long. */
 export interface ShrinkOptions {
   readonly reference: KernelModule<ReferenceKernel>;
-  /** What a simpler scenario must have in common with the failure found. Absent: its signature. */
+  /** What a simpler scenario must have in common with the failure found. Absent: a symptom. */
   readonly alike?: Alikeness;
   /** Most scenarios to run before the search for a certificate; absent: 4000. */
   readonly most?: number;
@@ -88,7 +88,7 @@ export class Shrinker {
   constructor(found: LockstepReport, judge: Judge, options: ShrinkOptions) {
     this.#judge = judge;
     this.#options = options;
-    this.#isAlike = likenessTo(found, options.alike ?? 'signature');
+    this.#isAlike = likenessTo(found, options.alike ?? 'symptom');
     this.#best = cutToFailure(found);
     this.#known.set(JSON.stringify(this.#best.scenario), this.#best);
   }
