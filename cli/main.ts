@@ -22,6 +22,7 @@ import { endNow } from './guarded.ts';
 import type { ListName } from './list.ts';
 import { quoted, suggestion } from './nearest.ts';
 import { type Output, standardOutput } from './output.ts';
+import { addShrink } from './shrink-command.ts';
 import { oneLine, refuseRepetition, refuseUnknownHelp, withMend } from './usage.ts';
 import { version } from './version.ts';
 
@@ -94,6 +95,7 @@ function commandLine(out: Output, bin: URL, run: (action: Action) => void): Comm
   addCheck(verb, out, bin, run);
   addExplore(verb, out, bin, run);
   addReplay(verb, out, bin, run);
+  addShrink(verb, out, bin, run);
   addEmit(verb, out, run);
   addCorpus(verb, out, bin, run);
   addGolden(verb, out, run);

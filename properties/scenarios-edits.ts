@@ -167,21 +167,28 @@ export const simplifyKinds: Edits = (trace) =>
     standIns(operation).map((simpler) => () => replaced(trace, i, simpler)),
   );
 
+/** Lower counts down to the least: that first, then down by halves of what there is, to one less. */
+export function stepsDown(count: number, least: number): number[] {
+  const lower = new Set([least]);
+  for (let step = Math.floor((count - least) / 2); step > 0; step = Math.floor(step / 2))
+    lower.add(count - step);
+  lower.add(count - 1);
+  return [...lower].filter((one) => one >= least && one < count);
+}
+
 function lowerSizes(size: number): number[] {
   if (size === PAGE_SIZE) return [];
   const rounded = roundPageUnwrapped(size);
-  const half = PAGE_SIZE * Math.ceil(rounded / PAGE_SIZE / 2);
-  return [PAGE_SIZE, half, rounded - PAGE_SIZE, rounded].filter(
-    (value) => value > 0 && value < ADDRESS_SPACE_END && value !== size,
-  );
+  const lower = stepsDown(rounded / PAGE_SIZE, 1).map((count) => count * PAGE_SIZE);
+  return [...lower, rounded].filter((value) => value > 0 && value < ADDRESS_SPACE_END && value !== size);
 }
 
 /** Lower addresses: aligned, at the start of what the address belongs to, half way there, one page lower. */
 function lowerAddresses(value: number, distance: number): number[] {
   const page = value - (value % PAGE_SIZE);
   const far = distance - (distance % PAGE_SIZE);
-  const half = PAGE_SIZE * Math.floor(far / PAGE_SIZE / 2);
-  return [page, page - far, page - half, page - PAGE_SIZE].filter((lower) => lower >= 0 && lower < value);
+  const nearer = stepsDown(far / PAGE_SIZE, 0).map((count) => page - far + count * PAGE_SIZE);
+  return [page, ...nearer, page - PAGE_SIZE].filter((lower) => lower >= 0 && lower < value);
 }
 
 /** Simpler values of a field, the simplest first. */
@@ -247,11 +254,6 @@ function withAddress(
 export const lowerArguments: Edits = (trace) =>
   trace.items.flatMap((item, i) => lowered(item).map((simpler) => () => replaced(trace, i, simpler)));
 
-const fewer = (count: number, least: number): number[] =>
-  [least, Math.floor(count / 4), Math.floor(count / 2), count - 1].filter(
-    (less) => less >= least && less < count,
-  );
-
 function simplerMachines(machine: MachineConfig): Partial<MachineConfig>[] {
   const { kernelMin, kernelStart, kernelMax, managedPages, mapEntries, scratchPages } = machine;
   const image = (kernelStart - kernelMin) / PAGE_SIZE;
@@ -265,16 +267,18 @@ function simplerMachines(machine: MachineConfig): Partial<MachineConfig>[] {
     { reserved: [] },
     ...machine.reserved.map((range) => ({ reserved: machine.reserved.filter((other) => other !== range) })),
     { freeMin: 0, freeTarget: 0, inactiveTarget: 0 },
-    ...fewer(machine.freeMin, 0).map((count) => ({ freeMin: count })),
-    ...fewer(machine.freeTarget, 0).map((count) => ({ freeTarget: count })),
-    ...fewer(machine.inactiveTarget, 0).map((count) => ({ inactiveTarget: count })),
+    ...stepsDown(machine.freeMin, 0).map((count) => ({ freeMin: count })),
+    ...stepsDown(machine.freeTarget, 0).map((count) => ({ freeTarget: count })),
+    ...stepsDown(machine.inactiveTarget, 0).map((count) => ({ inactiveTarget: count })),
     { scratchWindow: null, scratchPages: 0, deviceFrames: 0, managedPages: managedPages - scratchPages },
-    ...fewer(managedPages, scratchPages + 1).map((count) => ({ managedPages: count })),
-    ...fewer(machine.deviceFrames, 0).map((count) => ({ deviceFrames: count })),
+    ...stepsDown(managedPages, scratchPages + 1).map((count) => ({ managedPages: count })),
+    ...stepsDown(machine.deviceFrames, 0).map((count) => ({ deviceFrames: count })),
     layout(CANONICAL_KERNEL_MIN, image, room),
-    ...fewer(room, 4).map((count) => layout(kernelMin, image, count)),
-    ...(machine.scratchWindow === null ? fewer(image, 0).map((count) => layout(kernelMin, count, room)) : []),
-    ...(mapEntries === null ? [] : fewer(mapEntries, 4).map((count) => ({ mapEntries: count }))),
+    ...stepsDown(room, 4).map((count) => layout(kernelMin, image, count)),
+    ...(machine.scratchWindow === null
+      ? stepsDown(image, 0).map((count) => layout(kernelMin, count, room))
+      : []),
+    ...(mapEntries === null ? [] : stepsDown(mapEntries, 4).map((count) => ({ mapEntries: count }))),
     { staticMaps: CANONICAL_STATIC_MAPS },
   ];
 }
