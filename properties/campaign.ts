@@ -17,7 +17,7 @@ export interface CampaignOptions extends Omit<SearchOptions, 'turn'> {
   readonly shrinkLimit?: number;
   /** What a simpler scenario must have in common with the failure found. Absent: a symptom. */
   readonly alike?: Alikeness;
-  /** Most scenarios that one search for shorter ones tries; 0: no search. Absent: 3000. */
+  /** Most scenarios that one search for shorter ones tries; 0: no search. Absent: 1000. */
   readonly searchLimit?: number;
   /** What searches of the same kernels have learned already. */
   readonly memory?: SearchMemory;

@@ -4,6 +4,7 @@
  */
 import { InputError } from '../contract/input-error.ts';
 import type { KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts';
+import type { Operation } from '../contract/operation.ts';
 import { Exploration } from './explore-atlas.ts';
 import { Expander, type Node } from './explore-node.ts';
 import type { Invariant } from './invariant.ts';
@@ -56,6 +57,26 @@ export function searchScope(scope: Scope, ground: SearchGround, limits: SearchLi
     if (error instanceof InputError) return { found: null, scenarios: 0, reason: error.message };
     throw error;
   }
+}
+
+/** What there is to try in a scope behind some operations; nothing where they do not run. */
+export function choicesIn(
+  scope: Scope,
+  { reference, candidate, invariants }: SearchGround,
+): (way: readonly Operation[]) => readonly Operation[] {
+  const { machine, vocabulary } = scope;
+  const expander = new Expander({
+    ...{ reference, candidate, invariants, machine, vocabulary },
+    choose: choicesOf(scope),
+  });
+  return (way) => {
+    try {
+      return expander.choicesAfter(way);
+    } catch (error) {
+      if (error instanceof InputError) return [];
+      throw error;
+    }
+  };
 }
 
 /** A failure that a search came upon. */

@@ -126,6 +126,11 @@ export class Expander {
     return { edges, failure: null, late };
   }
 
+  /** What there is to try behind some operations that hold. */
+  choicesAfter(way: readonly Operation[]): readonly Operation[] {
+    return this.#choices(this.#walk(way).view);
+  }
+
   #choices(view: View): readonly Operation[] {
     const { vocabulary, choose } = this.#setup;
     return choose?.(view) ?? operationsFor(view, vocabulary, this.#kinds);

@@ -1,10 +1,9 @@
 /** The ways to make a scenario simpler, each a lazy list of edited item lists or machines. */
 import { ADDRESS_SPACE_END, byteDistance, PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
-import { type MachineConfig, machineFaults } from '../contract/machine.ts';
+import type { MachineConfig } from '../contract/machine.ts';
 import { OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import { bounds } from './generate-recipe.ts';
-import { CANONICAL_KERNEL_MIN, CANONICAL_STATIC_MAPS } from './scenarios-measure.ts';
 import { type Edited, withFields } from './scenarios-rebuild.ts';
 import { createdMap, type Item, type Trace } from './scenarios-trace.ts';
 
@@ -133,6 +132,11 @@ export function standIns(operation: Operation): Operation[] {
         { kind: 'kmem_alloc', map, size },
       ];
     }
+    case 'vm_map_insert': {
+      const { map, start, end } = operation;
+      if (end <= start) return [];
+      return [{ kind: 'kmem_alloc_pageable', map, size: byteDistance(start, end) }];
+    }
     case 'vm_map_find': {
       const { kind: _, findSpace: __, address: start, length, ...rest } = operation;
       return [{ kind: 'vm_map_insert', ...rest, ...bounds({ start, end: start + length }) }];
@@ -253,41 +257,3 @@ function withAddress(
 /** Arguments lowered, one operation at a time. */
 export const lowerArguments: Edits = (trace) =>
   trace.items.flatMap((item, i) => lowered(item).map((simpler) => () => replaced(trace, i, simpler)));
-
-function simplerMachines(machine: MachineConfig): Partial<MachineConfig>[] {
-  const { kernelMin, kernelStart, kernelMax, managedPages, mapEntries, scratchPages } = machine;
-  const image = (kernelStart - kernelMin) / PAGE_SIZE;
-  const room = (kernelMax - kernelStart) / PAGE_SIZE;
-  const layout = (min: number, imagePages: number, roomPages: number): Partial<MachineConfig> => {
-    const { start: kernelMin, end: kernelStart } = bounds({ start: min, end: min + imagePages * PAGE_SIZE });
-    const { end } = bounds({ start: min, end: min + (imagePages + roomPages) * PAGE_SIZE });
-    return { kernelMin, kernelStart, kernelMax: end };
-  };
-  return [
-    { reserved: [] },
-    ...machine.reserved.map((range) => ({ reserved: machine.reserved.filter((other) => other !== range) })),
-    { freeMin: 0, freeTarget: 0, inactiveTarget: 0 },
-    ...stepsDown(machine.freeMin, 0).map((count) => ({ freeMin: count })),
-    ...stepsDown(machine.freeTarget, 0).map((count) => ({ freeTarget: count })),
-    ...stepsDown(machine.inactiveTarget, 0).map((count) => ({ inactiveTarget: count })),
-    { scratchWindow: null, scratchPages: 0, deviceFrames: 0, managedPages: managedPages - scratchPages },
-    ...stepsDown(managedPages, scratchPages + 1).map((count) => ({ managedPages: count })),
-    ...stepsDown(machine.deviceFrames, 0).map((count) => ({ deviceFrames: count })),
-    layout(CANONICAL_KERNEL_MIN, image, room),
-    ...stepsDown(room, 4).map((count) => layout(kernelMin, image, count)),
-    ...(machine.scratchWindow === null
-      ? stepsDown(image, 0).map((count) => layout(kernelMin, count, room))
-      : []),
-    ...(mapEntries === null ? [] : stepsDown(mapEntries, 4).map((count) => ({ mapEntries: count }))),
-    { staticMaps: CANONICAL_STATIC_MAPS },
-  ];
-}
-
-/** The same operations on a smaller or plainer machine. */
-export const simplifyMachine: Edits = ({ machine, items }) =>
-  simplerMachines(machine).flatMap((change) => {
-    const simpler = { ...machine, ...change };
-    return machineFaults(simpler).length > 0
-      ? []
-      : [() => ({ machine: simpler, items: items.map(unchanged) })];
-  });

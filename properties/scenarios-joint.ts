@@ -4,6 +4,7 @@ import { type MachineConfig, machineFaults } from '../contract/machine.ts';
 import { OPERATION_FIELDS, OPERATION_KINDS, type Operation } from '../contract/operation.ts';
 import { bounds } from './generate-recipe.ts';
 import { type Edit, type Edits, lowerValues, standIns } from './scenarios-edits.ts';
+import { CANONICAL_MAP_MIN } from './scenarios-measure.ts';
 import { type Edited, withFields } from './scenarios-rebuild.ts';
 import { createdMap, type Item, type Trace } from './scenarios-trace.ts';
 
@@ -16,6 +17,7 @@ const LONGEST = 12;
 function pagesOf(operation: Operation): number {
   if (operation.kind === 'vm_map_insert')
     return operation.end > operation.start ? Math.ceil((operation.end - operation.start) / PAGE_SIZE) : 0;
+  if (operation.kind === 'vm_map_create') return (operation.max - operation.min) / PAGE_SIZE;
   const size = 'size' in operation && !('address' in operation) ? operation.size : 0;
   return roundPageUnwrapped(size) / PAGE_SIZE;
 }
@@ -26,6 +28,11 @@ function withFewerPages(operation: Operation, fewer: number): Operation | undefi
   if (left <= 0) return undefined;
   if (operation.kind === 'vm_map_insert')
     return { ...operation, ...bounds({ start: operation.start, end: operation.start + left * PAGE_SIZE }) };
+  if (operation.kind === 'vm_map_create')
+    return {
+      ...operation,
+      max: bounds({ start: operation.min, end: operation.max - fewer * PAGE_SIZE }).end,
+    };
   return withFields(operation, new Map([['size', bytes(left * PAGE_SIZE)]]));
 }
 
@@ -141,6 +148,64 @@ export const simplifyKindsTogether: Edits = ({ machine, items }) => {
     }));
   });
 };
+
+/** Pages that are allocated and then wired, allocated wired at once. */
+export const foldWiring: Edits = ({ machine, items }) =>
+  items.flatMap((item) => {
+    const { operation } = item;
+    if (operation.kind !== 'vm_map_pageable' || operation.pageable) return [];
+    return [...item.needs].flatMap((allocation) => {
+      if (allocation.operation.kind !== 'kmem_alloc_pageable') return [];
+      const wired: Operation = { ...allocation.operation, kind: 'kmem_alloc' };
+      return [
+        () => ({
+          machine,
+          items: items
+            .filter((other) => other !== item)
+            .map((other) => ({ item: other, operation: other === allocation ? wired : other.operation })),
+        }),
+      ];
+    });
+  });
+
+/** A map that is created, and put over a range of another, made a submap at once. */
+export const foldSubmaps: Edits = ({ machine, items }) =>
+  items.flatMap((item) => {
+    const { operation } = item;
+    if (operation.kind !== 'vm_map_submap') return [];
+    const creator = items.find(
+      (other) => other.operation.kind === 'vm_map_create' && other.operation.name === operation.submap,
+    );
+    if (creator?.operation.kind !== 'vm_map_create') return [];
+    const size = bytes(creator.operation.max - creator.operation.min);
+    const made: Operation = {
+      ...{ kind: 'kmem_suballoc', name: creator.operation.name, parent: operation.map },
+      ...{ size, pageable: creator.operation.pageable },
+    };
+    const over = [...item.needs].filter((other) => pagesOf(other.operation) > 0);
+    return [over, []].map((gone) => () => ({
+      machine,
+      items: items
+        .filter((other) => other !== item && !gone.includes(other))
+        .map((other) => ({ item: other, operation: other === creator ? made : other.operation })),
+    }));
+  });
+
+/** A map of its own with all that is in it, moved to where such maps are, or to the kernel map's addresses. */
+export const moveMaps: Edits = ({ machine, items }) =>
+  items.flatMap((creator) => {
+    const { operation } = creator;
+    if (operation.kind !== 'vm_map_create') return [];
+    return [machine.kernelMin, CANONICAL_MAP_MIN].map((to) => {
+      const { start: min, end: max } = bounds({ start: to, end: to + (operation.max - operation.min) });
+      return () => ({
+        machine,
+        items: items.map((item) =>
+          item === creator ? { item, operation: { ...operation, min, max } } : unchanged(item),
+        ),
+      });
+    });
+  });
 
 /** Two neighbours the other way round, where their kinds come in the other order in the contract. */
 export const sortNeighbours: Edits = ({ machine, items }) =>

@@ -29,7 +29,8 @@ const RANKS: { readonly [Kind in OperationKind]?: number } = {
   kmem_alloc: 1,
   kmem_alloc_wait: 1,
   kmem_malloc: 2,
-  vm_map_find: 1,
+  vm_map_insert: 1,
+  vm_map_find: 2,
   kmem_free_wakeup: 1,
   vm_map_remove: 1,
   vm_map_delete: 2,
@@ -41,13 +42,20 @@ const RANKS: { readonly [Kind in OperationKind]?: number } = {
 const aligned = (value: number): number => (value % PAGE_SIZE === 0 ? 0 : 0.5);
 const PROTECTION_COSTS: readonly number[] = [4, 2, 5, 1, 6, 3, 7, 0];
 
+/** Where a shrunk map of its own begins, if it can. */
+export const CANONICAL_MAP_MIN = 0x1000_0000;
+
+/** To the kernel map, or to where maps of their own are. */
+const distanceOf = (value: number, kernelMin: number): number =>
+  Math.min(Math.abs(value - kernelMin) + PAGE_SIZE, Math.abs(value - CANONICAL_MAP_MIN));
+
 /** Cost of one number by its meaning; one page is the simplest size, and full rights the simplest protection. */
 function numberCost(value: number, meaning: FieldMeaning, kernelMin: number): number {
   switch (meaning) {
     case 'size':
       return value === 0 ? 0.25 : Math.ceil(value / PAGE_SIZE) - 1 + aligned(value);
     case 'address':
-      return Math.floor(Math.abs(value - kernelMin) / PAGE_SIZE) + aligned(value);
+      return Math.floor(distanceOf(value, kernelMin) / PAGE_SIZE) + aligned(value);
     case 'protection':
       return PROTECTION_COSTS[value] ?? 8;
     case 'inheritance':

@@ -1,5 +1,5 @@
 /** Shortcuts of the shrinker: what the last operation depends on, and machines that most failures also show on. */
-import { PAGE_SIZE } from '../contract/address.ts';
+import { ADDRESS_SPACE_END, PAGE_SIZE } from '../contract/address.ts';
 import { type MachineConfig, machineFaults } from '../contract/machine.ts';
 import { bounds } from './generate-recipe.ts';
 import type { Edit, Edits } from './scenarios-edits.ts';
@@ -45,18 +45,24 @@ const PLAIN_SIZES: readonly (readonly [room: number, frames: number, entries: nu
   [8, 4, 6],
 ];
 
+/** Bytes that one page table maps: what lies at the line between two is often special. */
+const PAGE_TABLE_SPAN = 1024 * PAGE_SIZE;
+
 /** The machine without all that a scenario can do without, in one of the plain sizes. */
 function plainMachine(
   machine: MachineConfig,
   [room, frames, entries]: (typeof PLAIN_SIZES)[number],
+  place: 'plain' | 'line' | 'top' = 'plain',
 ): MachineConfig {
   const { scratchWindow: window, scratchPages, mapEntries } = machine;
   // The window fills the image: nothing else is needed there.
   const image = window === null ? 0 : window.end - window.start;
-  const { start, end: kernelStart } = bounds({
-    start: CANONICAL_KERNEL_MIN,
-    end: CANONICAL_KERNEL_MIN + image,
-  });
+  const least = {
+    plain: CANONICAL_KERNEL_MIN,
+    line: CANONICAL_KERNEL_MIN + PAGE_TABLE_SPAN - PAGE_SIZE - image,
+    top: ADDRESS_SPACE_END - PAGE_SIZE - room * PAGE_SIZE - image,
+  }[place];
+  const { start, end: kernelStart } = bounds({ start: least, end: least + image });
   const { end: kernelMax } = bounds({ start, end: kernelStart + room * PAGE_SIZE });
   return {
     ...machine,
@@ -91,6 +97,9 @@ export function plainMachines(machine: MachineConfig): MachineConfig[] {
     bases.push({ ...withOneWindow(machine, 1), deviceFrames: 0 }, { ...machine, deviceFrames: 0 });
   if (deviceFrames > 0) bases.push({ ...bare, deviceFrames: 1 }, machine);
   const plain = bases.flatMap((base) => PLAIN_SIZES.map((size) => plainMachine(base, size)));
+  const [smallest = [4, 1, 4]] = PLAIN_SIZES;
+  for (const place of ['line', 'top'] as const)
+    plain.push(...bases.map((base) => plainMachine(base, smallest, place)));
   return plain.filter((one) => machineFaults(one).length === 0);
 }
 

@@ -62,6 +62,8 @@ interface Handed extends Extent {
 function handedOut(operation: Operation, outcome: Outcome): Extent | undefined {
   const size = 'size' in operation ? operation.size : 'length' in operation ? operation.length : 0;
   if (outcome.kind === 'submap') return { start: outcome.min, end: outcome.max };
+  if (operation.kind === 'vm_map_create')
+    return outcome.kind === 'done' ? { start: operation.min, end: operation.max } : undefined;
   if (operation.kind === 'vm_map_insert')
     return outcome.kind === 'kern' && outcome.code === 0
       ? { start: operation.start, end: operation.end }
@@ -164,8 +166,13 @@ function traceItem(
   const anchors = new Map<string, { place: Anchor; value: number }>();
   const needs = new Set<Item>();
   let first: Item | null = null;
+  // A map of its own has addresses of its own: they mean nothing to operations on other maps.
+  const names = namesIn(operation);
+  const near = handed.filter(
+    ({ item: { operation: other } }) => other.kind !== 'vm_map_create' || names.includes(other.name),
+  );
   for (const [name, value] of addressesIn(operation)) {
-    const place = anchorOf(value, handed, machine, first);
+    const place = anchorOf(value, near, machine, first);
     anchors.set(name, { place, value });
     if (place.base?.kind === 'range') {
       needs.add(place.base.item);
@@ -181,9 +188,7 @@ function traceItem(
   }
   const resumes = operation.kind === 'resume' ? (items[operation.operation - 1] ?? null) : null;
   if (resumes !== null) needs.add(resumes);
-  const named = namesIn(operation).map((name) =>
-    items.findLast(({ operation: other }) => createdMap(other) === name),
-  );
+  const named = names.map((name) => items.findLast(({ operation: other }) => createdMap(other) === name));
   for (const creator of named) if (creator !== undefined) needs.add(creator);
   return { operation, anchors, sizeOf: wholeSize(operation, first), resumes, needs, rejected, handed: null };
 }

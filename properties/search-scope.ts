@@ -1,6 +1,15 @@
 /** Which scenarios are searched for one that fails as a shrunk one does: kinds of operations, values, a machine. */
 
-import { frameNumber, objectOffset, PAGE_SIZE, pages, roundPageUnwrapped } from '../contract/address.ts';
+import {
+  ADDRESS_SPACE_END,
+  bytes,
+  frameNumber,
+  objectOffset,
+  PAGE_SIZE,
+  pages,
+  roundPageUnwrapped,
+  type VirtualAddress,
+} from '../contract/address.ts';
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
 import {
@@ -20,7 +29,8 @@ const STAND_INS: { readonly [Kind in OperationKind]?: readonly OperationKind[] }
   kmem_alloc: ['kmem_alloc_pageable'],
   kmem_alloc_wait: ['kmem_alloc_pageable'],
   kmem_malloc: ['kmem_alloc_pageable', 'kmem_alloc'],
-  vm_map_find: ['vm_map_insert'],
+  vm_map_insert: ['kmem_alloc_pageable'],
+  vm_map_find: ['vm_map_insert', 'kmem_alloc_pageable'],
   kmem_free_wakeup: ['kmem_free'],
   vm_map_remove: ['kmem_free'],
   vm_map_delete: ['kmem_free'],
@@ -81,7 +91,7 @@ export const wideScope = (
 ): Scope => ({
   machine,
   kinds: OPERATION_KINDS.filter((kind) => declares.operations.includes(kind)),
-  vocabulary: { alphabet, sizes: [1, 2], maps: 2 },
+  vocabulary: { alphabet, sizes: alphabet === 'full' ? [1, 2, 3] : [1, 2], maps: 2 },
   besides: [],
   ownValues: false,
   odd: alphabet === 'full',
@@ -122,7 +132,7 @@ export function choicesOf({ kinds, vocabulary, besides, ownValues, odd }: Scope)
   };
 }
 
-/** What the vocabulary of an exhaustive search leaves out: the second page of a hole, and entering without the right to read. */
+/** What the vocabulary of an exhaustive search leaves out: the second page of a hole, limits, rights that nobody asks for. */
 function oddOperations(view: View, vocabulary: Vocabulary): Operation[] {
   const ground = new Ground(view, vocabulary);
   const inHoles = ground.maps.flatMap((map) =>
@@ -139,6 +149,17 @@ function oddOperations(view: View, vocabulary: Vocabulary): Operation[] {
         ];
       }),
   );
+  // Sizes at their limits: as large as the last hole, one page more, up to the very end of the address space.
+  const limits = ground.maps.flatMap((map): Operation[] => {
+    const hole = ground.holes(map).at(-1);
+    const fitting =
+      hole === undefined ? [] : [bytes(hole.end - hole.start), bytes(hole.end - hole.start + PAGE_SIZE)];
+    const [start] = ground.places(map);
+    return [
+      ...fitting.map((size): Operation => ({ kind: 'kmem_alloc_pageable', map: map.name, size })),
+      ...(start === undefined ? [] : [freeToTheEnd(map.name, start)]),
+    ];
+  });
   const entered = ground.window.flatMap((place) =>
     ground.frames.flatMap((frame) =>
       [0, 2].map(
@@ -149,5 +170,9 @@ function oddOperations(view: View, vocabulary: Vocabulary): Operation[] {
       ),
     ),
   );
-  return [...inHoles, ...entered];
+  return [...inHoles, ...limits, ...entered];
 }
+
+const freeToTheEnd = (map: string, start: VirtualAddress): Operation => ({
+  ...{ kind: 'kmem_free', map, address: start, size: bytes(ADDRESS_SPACE_END - start) },
+});

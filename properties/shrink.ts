@@ -1,13 +1,14 @@
 /** Shrinks a failure and searches for what is shorter still: the whole of what happens to a failing scenario. */
 
-import { pages } from '../contract/address.ts';
+import { address, PAGE_SIZE, pages, type VirtualAddress } from '../contract/address.ts';
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
-import { type SearchGround, type SearchMemory, searchScope } from './certificate.ts';
+import { choicesIn, type SearchGround, type SearchMemory, searchScope } from './certificate.ts';
 import { tinyMachine } from './explore-machine.ts';
 import type { Invariant } from './invariant.ts';
 import { CANONICAL_STATIC_MAPS } from './scenarios-measure.ts';
+import { replacements } from './scenarios-replace.ts';
 import { ownScope, type Scope, wideScope } from './search-scope.ts';
 import { type Judge, Shrinker, type ShrinkOptions } from './shrinker.ts';
 import { type Likeness, likenessTo } from './symptoms.ts';
@@ -47,30 +48,43 @@ export interface Shrunk {
 export interface ShrinkScenarioOptions extends ShrinkOptions {
   readonly candidate: KernelModule;
   readonly invariants: readonly Invariant[];
-  /** Most scenarios that one search tries; 0: no search. Absent: 3000. */
+  /** Most scenarios that one search tries; 0: no search. Absent: 1000. */
   readonly searchMost?: number;
   /** What other shrinkings of the same kernels have searched. */
   readonly memory?: SearchMemory;
 }
 
-const DEFAULT_SEARCH_MOST = 1500;
+const DEFAULT_SEARCH_MOST = 1000;
 /** Scenarios longer than this are not searched below: there are too many. */
 const LONGEST_SEARCHED = 6;
 
+/** Most scenarios in which one operation stands for two. */
+const REPLACEMENTS = 2000;
 /** Scenarios up to this length are searched for among all operations at all places that differ. */
 const SHORT = 2;
 
 const ROOMY = { frames: 4, entries: 6, maps: CANONICAL_STATIC_MAPS, largest: 4 };
 const WITH_WINDOW = tinyMachine({ ...ROOMY, scratch: true });
+const PLAIN_MIN = WITH_WINDOW.kernelMin;
+/** So that the page behind a reserved one is the first of a page table. */
+const LINE_MIN = PLAIN_MIN + 1022 * PAGE_SIZE;
+const moved = (at: number): VirtualAddress => address(at - PLAIN_MIN + LINE_MIN);
+const AT_LINE: MachineConfig = {
+  ...WITH_WINDOW,
+  kernelMin: moved(WITH_WINDOW.kernelMin),
+  kernelStart: moved(WITH_WINDOW.kernelStart),
+  kernelMax: moved(WITH_WINDOW.kernelMax),
+  scratchWindow: { start: moved(WITH_WINDOW.kernelMin), end: moved(WITH_WINDOW.kernelStart) },
+};
 /** One frame, so that allocations sleep soon; more than enough; a boot entry, a window and a scratch page; all there can be. */
 const COMMON_MACHINES: readonly MachineConfig[] = [
   tinyMachine({ frames: 1, entries: 4, maps: CANONICAL_STATIC_MAPS, largest: 2, scratch: false }),
   tinyMachine({ ...ROOMY, scratch: false }),
   WITH_WINDOW,
   {
-    ...WITH_WINDOW,
+    ...AT_LINE,
     deviceFrames: 1,
-    reserved: [{ start: WITH_WINDOW.kernelStart, length: pages(1) }],
+    reserved: [{ start: AT_LINE.kernelStart, length: pages(1) }],
     ...{ freeMin: 1, freeTarget: 2, inactiveTarget: 1 },
   },
 ];
@@ -107,7 +121,7 @@ class Shrinking {
     const executionsBeforeSearch = this.#shrinker.executions;
     let certificate: Certificate | null = null;
     while (certificate === null) {
-      while (this.#isLedShorter()) this.#shrinker.reduce();
+      while (this.#isLedShorter() || this.#isReplaced()) this.#shrinker.reduce();
       certificate = this.#certificate();
       if (certificate === null) this.#shrinker.reduce();
     }
@@ -180,6 +194,23 @@ class Shrinking {
     this.#shrinker.accept(first);
     this.#shrinker.reduce();
     return this.#operations.length < length;
+  }
+
+  /** Takes a scenario in which one operation stands for two. */
+  #isReplaced(): boolean {
+    const { scenario } = this.#shrinker.best;
+    if (this.#most === 0) return false;
+    const choicesAfter = choicesIn(ownScope(scenario.operations, scenario.machine), this.#ground);
+    let left = REPLACEMENTS;
+    for (const shorter of replacements(scenario, choicesAfter)) {
+      if (left === 0 || this.#shrinker.stopped) return false;
+      left -= 1;
+      const report = this.#shrinker.failsAlike(shorter);
+      if (report === null) continue;
+      this.#shrinker.accept(report);
+      return true;
+    }
+    return false;
   }
 
   /** The certificate; null where a shorter scenario was found instead, and taken. */

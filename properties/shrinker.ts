@@ -15,15 +15,18 @@ import {
   mergeMaps,
   mergeSizes,
   simplifyKinds,
-  simplifyMachine,
   simplifyNames,
 } from './scenarios-edits.ts';
 import {
+  foldSubmaps,
+  foldWiring,
   lowerEverywhere,
   lowerWithResources,
+  moveMaps,
   simplifyKindsTogether,
   sortNeighbours,
 } from './scenarios-joint.ts';
+import { simplifyMachine } from './scenarios-machine.ts';
 import { isSmaller, measure } from './scenarios-measure.ts';
 import { rebuild } from './scenarios-rebuild.ts';
 import { keepSlice, leapToPlainMachine } from './scenarios-slice.ts';
@@ -229,7 +232,10 @@ const FAMILIES: readonly Edits[] = [
   dropWithDependents,
   mergeMaps,
   mergeSizes,
+  foldSubmaps,
+  foldWiring,
   simplifyKinds,
+  moveMaps,
   leapToPlainMachine,
   lowerArguments,
   simplifyMachine,
