@@ -25,6 +25,7 @@ import {
   lowerWithResources,
   moveMaps,
   simplifyKindsTogether,
+  snapRanges,
   sortNeighbours,
 } from './scenarios-joint.ts';
 import { simplifyMachine } from './scenarios-machine.ts';
@@ -122,6 +123,13 @@ export class Shrinker {
     if (this.#executions >= (this.#options.most ?? DEFAULT_MOST)) this.#stopped = true;
     this.#stopped ||= this.#options.shouldStop?.() === true;
     return this.#stopped;
+  }
+
+  /** Why it has stopped, for people. */
+  get stopReason(): string {
+    return this.#options.shouldStop?.() === true
+      ? 'the time was up'
+      : `${this.#executions} scenarios were run by then`;
   }
 
   get #progress(): ShrinkProgress {
@@ -250,6 +258,7 @@ const FAMILIES: readonly Edits[] = [
   simplifyNames,
   simplifyKindsTogether,
   lowerEverywhere,
+  snapRanges,
   dropPairs,
   lowerWithResources,
   sortNeighbours,
