@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto';
 import { FAULTY_KERNELS } from '../faults/kernels.ts';
 import { loadFaultyKernel } from '../faults/load.ts';
-import { editsOf } from '../faults/patch.ts';
+import { editsOf, type FaultPatch } from '../faults/patch.ts';
 import { optimizedKernel } from '../impl/optimized-kernel.ts';
 import type { Arm } from './rivals/arm.ts';
 import { metered } from './rivals/meter.ts';
-import { type Basis, type Results, readResults, trialOf, writeResults } from './rivals/results.ts';
-import { runTrial } from './rivals/trial.ts';
+import type { Basis } from './rivals/results.ts';
+import { runTrial, type Trial } from './rivals/trial.ts';
 
 /** What to measure. */
 export interface RivalsOptions {
@@ -21,21 +21,27 @@ export interface RivalsOptions {
   readonly seeds: number;
   /** Operations until a failure is found. */
   readonly budget: number;
-  /** Where results are kept; null: nowhere. */
-  readonly file: string | null;
+}
+
+/** How a measurement is watched. */
+export interface RivalsTies {
   /** A clock in seconds. */
   readonly now: () => number;
   readonly onProgress: (text: string) => void;
+  /** Every few seconds with all trials so far, and at the end. */
+  readonly onTrials: (trials: readonly Trial[]) => void;
   /** Asked before each trial; true ends the measurement with what it has. */
-  readonly shouldStop: () => boolean | Promise<boolean>;
+  readonly shouldStop: () => Promise<boolean>;
 }
 
 /** Seeds that arms aside are run on. */
 export const SEEDS_ASIDE = 2;
-/** Runs while shrinking: as `check` allows. */
-const SHRINK_LIMIT = 4000;
+/** Seeds whose failures are shrunk. */
+export const SEEDS_SHRUNK = 3;
+/** Runs while shrinking, by anybody's shrinker. */
+export const SHRINK_LIMIT = 2000;
 /** Operations that an arm is recognized by. */
-const MARK_BUDGET = 300;
+const MARK_BUDGET = 200;
 /** Seconds between two writings of the results. */
 const SECONDS_UNWRITTEN = 5;
 
@@ -56,28 +62,33 @@ export function markOf(arm: Arm): string {
   return short(seen.join('\n'));
 }
 
-function basisOf({ arms, faults, budget }: RivalsOptions): Basis {
-  return {
-    budget,
-    marks: Object.fromEntries(arms.map((arm) => [arm.name, markOf(arm)])),
-    patches: Object.fromEntries(
-      FAULTY_KERNELS.filter(({ name }) => faults.includes(name)).map((fault) => [
-        fault.name,
-        short(JSON.stringify(editsOf(fault).map(({ file, find, replace }) => [file, find, replace]))),
-      ]),
-    ),
-  };
+/** What kept trials must have been measured with to count. */
+export const basisOf = ({ arms, faults, budget }: Omit<RivalsOptions, 'seeds'>): Basis => ({
+  budget,
+  marks: Object.fromEntries(arms.map((arm) => [arm.name, markOf(arm)])),
+  patches: Object.fromEntries(
+    faults.map((name) => [
+      name,
+      short(JSON.stringify(editsOf(patchOf(name)).map(({ file, find, replace }) => [file, find, replace]))),
+    ]),
+  ),
+});
+
+function patchOf(name: string): FaultPatch {
+  const found = FAULTY_KERNELS.find((fault) => fault.name === name);
+  if (found === undefined) throw new Error(`no faulty kernel is called ${name}`);
+  return found;
 }
 
 /** One trial that is to be run. */
-interface Due {
+export interface Due {
   readonly fault: string;
   readonly seed: number;
   readonly arm: Arm;
 }
 
 /** All trials in their order; which arm goes first changes from fault to fault. */
-export function trialsDue({ arms, faults, seeds }: Pick<RivalsOptions, 'arms' | 'faults' | 'seeds'>): Due[] {
+export function trialsDue({ arms, faults, seeds }: Omit<RivalsOptions, 'budget'>): Due[] {
   const all: Due[] = [];
   for (let seed = 1; seed <= seeds; seed++)
     for (const [i, fault] of faults.entries()) {
@@ -88,42 +99,24 @@ export function trialsDue({ arms, faults, seeds }: Pick<RivalsOptions, 'arms' | 
   return all;
 }
 
-/** Runs what is missing in the file, and returns all that was asked for. */
-export async function benchRivals(options: RivalsOptions): Promise<Results & { readonly missing: number }> {
-  const { file, now, onProgress, shouldStop, budget } = options;
-  const basis = basisOf(options);
-  const kept = file === null ? { version: 1 as const, ...basis, trials: [] } : readResults(file, basis);
-  const due = trialsDue(options);
-  const left = due.filter(
-    ({ fault, seed, arm }) => trialOf(kept.trials, { fault, seed, arm: arm.name }) === undefined,
-  );
-  let written = now();
-  const keep = (): void => {
-    if (file !== null) writeResults(file, kept);
-    written = now();
-  };
+/** Runs the trials, one after the other, and returns those that were run. */
+export async function measure(due: readonly Due[], budget: number, ties: RivalsTies): Promise<Trial[]> {
+  const { now, onProgress, onTrials, shouldStop } = ties;
+  const trials: Trial[] = [];
   const kernels = new Map<string, ReturnType<typeof loadFaultyKernel>>();
-  let done = 0;
-  for (const { fault, seed, arm } of left) {
+  let told = now();
+  for (const { fault, seed, arm } of due) {
     if (await shouldStop()) break;
-    onProgress(
-      `trial ${due.length - left.length + done + 1} of ${due.length}: ${fault}, seed ${seed}, ${arm.name}`,
-    );
+    onProgress(`trial ${trials.length + 1} of ${due.length}: ${fault}, seed ${seed}, ${arm.name}`);
     const kernel = kernels.get(fault) ?? loadFaultyKernel(patchOf(fault));
     kernels.set(fault, kernel);
-    const trial = runTrial(arm, kernel, seedOf(fault, seed), { budget, shrinkLimit: SHRINK_LIMIT, now });
-    kept.trials.push({ fault, arm: arm.name, seed, ...trial });
-    done += 1;
-    if (now() - written > SECONDS_UNWRITTEN) keep();
+    const shrinkLimit = arm.shrinksAlike || seed > SEEDS_SHRUNK ? 0 : SHRINK_LIMIT;
+    const measured = runTrial(arm, kernel, seedOf(fault, seed), { budget, shrinkLimit, now });
+    trials.push({ fault, arm: arm.name, seed, ...measured });
+    if (now() - told < SECONDS_UNWRITTEN) continue;
+    onTrials(trials);
+    told = now();
   }
-  if (done > 0) keep();
-  const wanted = new Set(due.map(({ fault, seed, arm }) => `${fault} ${seed} ${arm.name}`));
-  const trials = kept.trials.filter(({ fault, seed, arm }) => wanted.has(`${fault} ${seed} ${arm}`));
-  return { ...kept, trials, missing: left.length - done };
-}
-
-function patchOf(name: string) {
-  const found = FAULTY_KERNELS.find((fault) => fault.name === name);
-  if (found === undefined) throw new Error(`no faulty kernel is called ${name}`);
-  return found;
+  onTrials(trials);
+  return trials;
 }

@@ -12,7 +12,7 @@ export interface Task {
   readonly uncounted: () => void;
   /** Operations that may be run before the failure is found. */
   readonly budget: number;
-  /** Runs that may be made while shrinking. */
+  /** Runs that may be made while shrinking, by anybody's shrinker. */
   readonly shrinkLimit: number;
   /** Runs of the kernel under test so far. */
   readonly runs: () => number;
@@ -30,8 +30,10 @@ export interface Arm {
   readonly name: string;
   /** What it is, in a few words. */
   readonly claim: string;
-  /** True for those that say what the verdict depends on: they are run on the first seeds only. */
+  /** True for those that the verdict does not depend on: they are run on the first seeds only. */
   readonly aside: boolean;
+  /** True for those that shrink as another arm does, which is not measured twice. */
+  readonly shrinksAlike: boolean;
   /** Looks for a failure; null where the budget ended first. */
   readonly find: (task: Task) => Catch | null;
 }

@@ -13,7 +13,7 @@ const DEFAULTS = commandsArm(
 );
 
 const LONG = commandsArm(
-  { name: 'naive, long', claim: 'the same with up to 100 commands, size max', aside: true },
+  { name: 'naive-long', claim: 'the same with up to 100 commands, size max', aside: true },
   naiveCommands,
   { maxCommands: 100, size: 'max' },
 );

@@ -15,13 +15,13 @@ export type CommandLimits = Pick<fc.CommandsContraints, 'maxCommands' | 'size'>;
 const MOST_RUNS = 10_000_000;
 
 /** Says how many operations were run on both kernels and whether they may go on. */
-interface Attempt {
-  readonly task: Task;
+export interface Attempt {
+  readonly task: Pick<Task, 'candidate' | 'uncounted'>;
   readonly mayGoOn: () => boolean;
 }
 
 /** One run; the scenario that failed, or null. */
-function attempt(
+export function attempt(
   { task, mayGoOn }: Attempt,
   plan: LivePlan,
   commands: Iterable<LiveCommand>,
@@ -52,7 +52,7 @@ function attempt(
  * The property that a user of fast-check would write, told by `failed` of each failing run. `replayPath` is what fast-check
  * prints beside seed and path.
  */
-function propertyOf(
+export function propertyOf(
   commands: readonly Arbitrary<LiveCommand>[],
   limits: CommandLimits & { readonly replayPath?: string },
   run: (plan: LivePlan, commands: Iterable<LiveCommand>) => Scenario | null,
@@ -67,7 +67,7 @@ function propertyOf(
 
 /** An arm over these commands. */
 export function commandsArm(
-  { name, claim, aside }: Omit<Arm, 'find'>,
+  { name, claim, aside }: Pick<Arm, 'name' | 'claim' | 'aside'>,
   commandsOf: () => Arbitrary<LiveCommand>[],
   limits: CommandLimits,
 ): Arm {
@@ -75,6 +75,7 @@ export function commandsArm(
     name,
     claim,
     aside,
+    shrinksAlike: false,
     find: (task) => {
       const commands = commandsOf();
       const until = task.operations() + task.budget;
@@ -102,7 +103,7 @@ function searched(property: fc.IProperty<unknown>, seed: number): string | null 
 }
 
 /** What fast-check says of a predicate that returned false. */
-const PROPERTY_IS_FALSE = 'Property failed by returning false';
+export const PROPERTY_IS_FALSE = 'Property failed by returning false';
 
 interface Found {
   readonly commands: readonly Arbitrary<LiveCommand>[];

@@ -35,6 +35,11 @@ class LateCommand<Picks> implements LiveCommand {
     if (this.#bound !== undefined) live.apply(this.#bound);
   }
 
+  /** What was bound belongs to one run: fast-check clones commands between runs. */
+  [fc.cloneMethod](): LateCommand<Picks> {
+    return new LateCommand(this.#bind, this.#picks);
+  }
+
   toString(): string {
     return this.#bound === undefined ? JSON.stringify(this.#picks) : JSON.stringify(this.#bound);
   }

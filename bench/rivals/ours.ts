@@ -52,8 +52,9 @@ function found({ candidate, seed, operations, budget }: Task, less: Less): Scena
 }
 
 /** The smallest scenario that our shrinker comes to. */
-function shrunk({ candidate, seed, shrinkLimit }: Task, scenario: Scenario, less: Less): Scenario {
+function shrunk({ candidate, seed, shrinkLimit, runs }: Task, scenario: Scenario, less: Less): Scenario {
   const { invariants = ALL_INVARIANTS, compare = true } = less;
+  const until = runs() + shrinkLimit;
   const { failure } = runCampaign({
     reference: referenceKernel,
     candidate,
@@ -63,6 +64,7 @@ function shrunk({ candidate, seed, shrinkLimit }: Task, scenario: Scenario, less
     invariants,
     compare,
     shrinkLimit,
+    shouldStop: () => runs() >= until,
   });
   return failure?.shrunk.scenario ?? scenario;
 }
@@ -71,6 +73,7 @@ const oursWith = (name: string, claim: string, less: Less): Arm => ({
   name,
   claim,
   aside: Object.keys(less).length > 0,
+  shrinksAlike: Object.keys(less).length > 0,
   find: (task) => {
     const scenario = found(task, less);
     return scenario && { scenario, shrink: () => shrunk(task, scenario, less) };
@@ -82,12 +85,12 @@ export const OURS: Arm = oursWith('ours', 'scenarios() and the shrinker of check
 
 /** Ours with one thing left out. */
 export const OURS_WITHOUT: readonly Arm[] = [
-  oursWith('no swarm', 'ours, all kinds with fixed weights', { without: 'swarm' }),
-  oursWith('no boundaries', 'ours, sizes and ranges anywhere', { without: 'boundaries' }),
-  oursWith('no gambits', 'ours, no plans of several operations', { without: 'gambits' }),
-  oursWith('no errors', 'ours, no deliberate error paths', { without: 'errors' }),
-  oursWith('no wakes', 'ours, no concern with sleepers', { without: 'wakes' }),
-  oursWith('balanced only', 'ours, one workload', { workload: 'balanced' }),
-  oursWith('no invariants', 'ours, the comparison alone', { invariants: NO_INVARIANTS }),
-  oursWith('no comparison', 'ours, the invariants alone', { compare: false }),
+  oursWith('no-swarm', 'ours, all kinds with fixed weights', { without: 'swarm' }),
+  oursWith('no-boundaries', 'ours, sizes and ranges anywhere', { without: 'boundaries' }),
+  oursWith('no-gambits', 'ours, no plans of several operations', { without: 'gambits' }),
+  oursWith('no-errors', 'ours, no deliberate error paths', { without: 'errors' }),
+  oursWith('no-wakes', 'ours, no concern with sleepers', { without: 'wakes' }),
+  oursWith('balanced-only', 'ours, one workload', { workload: 'balanced' }),
+  oursWith('no-invariants', 'ours, the comparison alone', { invariants: NO_INVARIANTS }),
+  oursWith('no-comparison', 'ours, the invariants alone', { compare: false }),
 ];

@@ -33,10 +33,10 @@ export interface ShrunkFigures {
   readonly ratio: number;
   /**
    * How different the results for one fault are, from 0, all equal, to 1, all different: machine and operations, and the
-   * kinds of the operations alone.
+   * kinds of the operations alone. Null where no fault has two results.
    */
-  readonly differing: number;
-  readonly differingKinds: number;
+  readonly differing: number | null;
+  readonly differingKinds: number | null;
   /** Runs and operations while shrinking: medians. */
   readonly runs: number;
   readonly operations: number;
@@ -116,9 +116,11 @@ function shrunkFigures(
     trials.filter((trial) => trial.shrunk !== null),
     ({ fault }) => fault,
   );
-  const differing = (mark: (trial: Trial) => string | undefined): number => {
+  const differing = (mark: (trial: Trial) => string | undefined): number | null => {
     const several = [...byFault.values()].filter(({ length }) => length > 1);
-    return mean(several.map((group) => (new Set(group.map(mark)).size - 1) / (group.length - 1)));
+    return several.length === 0
+      ? null
+      : mean(several.map((group) => (new Set(group.map(mark)).size - 1) / (group.length - 1)));
   };
   return {
     length: mean(shrunk.map(({ to }) => to)),
@@ -133,22 +135,20 @@ function shrunkFigures(
 
 function armFigures(arm: string, all: readonly Trial[], shortest: ReadonlyMap<string, number>): ArmFigures {
   const trials = all.filter((trial) => trial.arm === arm);
-  const found = trials.filter(({ shrunk }) => shrunk !== null);
+  const caught = trials.filter(({ found }) => found);
+  const shrunk = trials.flatMap((trial) => trial.shrunk ?? []);
   const byFault = [...grouped(trials, ({ fault }) => fault).values()];
   return {
     arm,
     trials: trials.length,
-    found: found.length / Math.max(1, trials.length),
-    always: byFault.filter((group) => group.every(({ shrunk }) => shrunk !== null)).length,
-    ever: byFault.filter((group) => group.some(({ shrunk }) => shrunk !== null)).length,
+    found: caught.length / Math.max(1, trials.length),
+    always: byFault.filter((group) => group.every(({ found }) => found)).length,
+    ever: byFault.filter((group) => group.some(({ found }) => found)).length,
     faults: byFault.length,
     operations: median(trials.map(({ operations }) => operations)),
     shrunk: shrunkFigures(trials, shortest),
     againstOurs: ratioWithInterval([...ratiosOf(all, [arm, RIVALS.ours], operationsOf).values()]),
-    seconds: [
-      median(trials.map(({ seconds }) => seconds)),
-      median(found.map(({ shrunk }) => shrunk?.seconds ?? 0)),
-    ],
+    seconds: [median(trials.map(({ seconds }) => seconds)), median(shrunk.map(({ seconds }) => seconds))],
   };
 }
 

@@ -32,11 +32,12 @@ export const TrialSchema = z.strictObject({
   arm: z.string(),
   /** Number of the seed, from 1. */
   seed: count,
+  found: z.boolean(),
   /** Operations on the kernel under test up to the failing one; the budget where none failed. */
   operations: count,
   /** Time to find it or to spend the budget. */
   seconds: z.number().min(0),
-  /** Null where the budget ended first. */
+  /** Null where nothing was found, or this arm's shrinking is not measured. */
   shrunk: ShrunkSchema.nullable(),
 });
 
@@ -50,7 +51,7 @@ export type Measured = Omit<Trial, 'fault' | 'arm' | 'seed'>;
 export interface TrialLimits {
   /** Operations until the failure is found. */
   readonly budget: number;
-  /** Runs while shrinking. */
+  /** Runs while shrinking; 0: failures stay as they were found. */
   readonly shrinkLimit: number;
   /** A clock in seconds. */
   readonly now: () => number;
@@ -91,13 +92,15 @@ export function runTrial(arm: Arm, candidate: KernelModule, seed: number, limits
     shrinkLimit,
   });
   const seconds = now() - begun;
-  if (caught === null) return { operations: budget, seconds, shrunk: null };
+  if (caught === null) return { found: false, operations: budget, seconds, shrunk: null };
   const before = { operations: operations(), runs: runs() };
+  if (shrinkLimit === 0) return { found: true, operations: before.operations, seconds, shrunk: null };
   const shrinking = now();
   const result = caught.shrink();
   const took = now() - shrinking;
   const smallest = upToFailure(result, candidate);
   return {
+    found: true,
     operations: before.operations,
     seconds,
     shrunk: {
