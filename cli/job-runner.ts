@@ -71,6 +71,11 @@ async function answerOf(
         stopRequested: () => recorder.stopRequested(),
       });
     }
+    case 'shrink': {
+      const { shrinkStored } = await import('./shrink-job.ts');
+      post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });
+      return shrinkStored(job, candidate, { recorder, post });
+    }
     case 'replay': {
       const { replay } = await import('./replay-job.ts');
       post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });

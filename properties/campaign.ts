@@ -1,9 +1,13 @@
 /** A campaign: many generated scenarios in lockstep, until one fails; then the search for the smallest that fails alike. */
-import fc from 'fast-check';
 import type { RuleId } from '../contract/rules.ts';
+import type { SearchMemory } from './certificate.ts';
 import type { GoalCount } from './goals.ts';
-import { type FailedSearch, judged, Search, type SearchOptions, scenariosOf } from './search.ts';
+import { ALL_INVARIANTS } from './invariants/all.ts';
+import { type FailedSearch, judged, Search, type SearchOptions } from './search.ts';
+import { type Shrunk, shrinkScenario } from './shrink.ts';
+import type { Judge, ShrinkProgress } from './shrinker.ts';
 import type { CampaignStatistics } from './statistics.ts';
+import type { Alikeness } from './symptoms.ts';
 import { statisticsOf } from './tally.ts';
 import type { LockstepReport } from './verdict.ts';
 
@@ -11,8 +15,16 @@ import type { LockstepReport } from './verdict.ts';
 export interface CampaignOptions extends Omit<SearchOptions, 'turn'> {
   /** Most scenarios to try while shrinking; 0 leaves a failure as it was found. Absent: 4000. */
   readonly shrinkLimit?: number;
+  /** What a simpler scenario must have in common with the failure found. Absent: a symptom. */
+  readonly alike?: Alikeness;
+  /** Most scenarios that one search for shorter ones tries; 0: no search. Absent: 1000. */
+  readonly searchLimit?: number;
+  /** What searches of the same kernels have learned already. */
+  readonly memory?: SearchMemory;
   /** At each smaller scenario that fails alike, while shrinking; `shouldStop` is asked then too. */
-  readonly onBetter?: (report: LockstepReport) => void;
+  readonly onBetter?: (report: LockstepReport, progress: ShrinkProgress) => void;
+  /** Before each scenario that is run while shrinking. */
+  readonly onTry?: (progress: ShrinkProgress) => void;
 }
 
 /** A failure as found and as shrunk. */
@@ -24,6 +36,8 @@ export interface CampaignFailure {
   readonly shrinks: number;
   /** fast-check's path of the failing run, for `path` of fc.check with the same seed. */
   readonly path: string | null;
+  /** What it took to shrink it and what is known of shorter scenarios; null where it was not to be shrunk. */
+  readonly details: Shrunk | null;
 }
 
 /** What a campaign did and found. */
@@ -43,30 +57,39 @@ export interface CampaignResult {
   readonly emptyScenarios: number;
 }
 
-const DEFAULT_SHRINK_LIMIT = 4000;
+/** Scenarios up to this length are looked at whole after every step at once, longer ones only when they fail. */
+const SHORT = 6;
 
-/** Looks for the smallest scenario that breaks the same property on the same side. */
-function shrunkFailure({ report: first, path }: FailedSearch, options: CampaignOptions): CampaignFailure {
-  const { shrinkLimit = DEFAULT_SHRINK_LIMIT, shouldStop, onBetter, seed } = options;
-  let tries = 0;
-  let shrunk = first;
-  const mayGoOn = (): boolean => tries < shrinkLimit && shouldStop?.() !== true;
-  const property = fc.property(scenariosOf(options, mayGoOn), (scenario) => {
-    if (scenario === first.scenario) return false;
-    tries += 1;
-    const report = judged(options, scenario);
-    if (!isAlike(report, first)) return true;
-    shrunk = report;
-    onBetter?.(report);
-    return false;
+/** How simpler scenarios are judged: as the campaign judges, with the closest look at short ones. */
+const judgeOf =
+  (options: CampaignOptions): Judge =>
+  (scenario) =>
+    judged(scenario.operations.length <= SHORT ? { ...options, fullEvery: 1 } : options, scenario);
+
+/** Shrinks a failure as the campaign that found it would have it judged. */
+export function shrinkFound(first: LockstepReport, options: CampaignOptions): Shrunk {
+  const { reference, candidate, invariants = ALL_INVARIANTS, compare = true } = options;
+  const { shouldStop, onBetter, onTry, shrinkLimit, searchLimit, memory, alike } = options;
+  return shrinkScenario(first, judgeOf(options), {
+    reference,
+    candidate,
+    invariants,
+    ...(shrinkLimit !== undefined && { most: shrinkLimit }),
+    // A search compares the kernels; where the campaign does not, its verdicts would not be the campaign's.
+    ...(compare ? searchLimit !== undefined && { searchMost: searchLimit } : { searchMost: 0 }),
+    ...(memory && { memory }),
+    ...(alike && { alike }),
+    ...(shouldStop && { shouldStop }),
+    ...(onBetter && { onBetter }),
+    ...(onTry && { onTry }),
   });
-  if (shrinkLimit === 0) return { first, shrunk, shrinks: 0, path };
-  const { numShrinks } = fc.check(property, { seed, numRuns: 1, examples: [[first.scenario]] });
-  return { first, shrunk, shrinks: numShrinks, path };
 }
 
-const isAlike = ({ failure }: LockstepReport, first: LockstepReport): boolean =>
-  failure !== null && failure.property === first.failure?.property && failure.side === first.failure.side;
+function shrunkFailure({ report: first, path }: FailedSearch, options: CampaignOptions): CampaignFailure {
+  if (options.shrinkLimit === 0) return { first, shrunk: first, shrinks: 0, path, details: null };
+  const details = shrinkFound(first, options);
+  return { first, shrunk: details.report, shrinks: details.shrinks, path, details };
+}
 
 /**
  * Runs a campaign. Statistics, goals and rules count the generated scenarios and the examples, not the shrinking.

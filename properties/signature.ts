@@ -12,8 +12,8 @@ export interface FailureSignature {
   readonly field: string | null;
 }
 
-/** `maps.kernel.entries[2].wiredCount` and `maps.sub0.entries[0].wiredCount` are one field of two states. */
-function fieldOf(path: string): string {
+/** A path without names and numbers: `maps.kernel.entries[2].wiredCount` and `maps.sub0.entries[0].wiredCount` are one field of two states. */
+export function fieldOf(path: string): string {
   const [table = '', ...rest] = path.replace(/\[[^\]]*\]/g, '').split('.');
   return [table, ...(NAMED.has(table) ? rest.slice(1) : rest)].join('.');
 }

@@ -1,0 +1,57 @@
+/**
+ * What a failure shows, and when two failures are taken for the same one while shrinking.
+ *
+ * A signature (signature.ts) is the one line that a stored scenario is held to: property, operation, field. It is too
+ * narrow to shrink by. The property is only the loudest of what is wrong at the failing step: one fault of unwiring
+ * shows as INV-WIRE-COUNT after vm_map_pageable and as INV-PAGE-COUNTERS after kmem_free, and `counters.wired` is wrong
+ * in both; and a stand-in for an operation changes the signature's operation by its nature. Measured over the faulty
+ * kernels, seeds of one fault differ in their signature more often than not. So a simpler scenario counts as failing
+ * alike when it shares a symptom with the failure that was found: the same broken invariant, or the same wrong field.
+ * All are compared with the failure as found, never with the last step of the shrinking, so that nothing drifts.
+ */
+import { MODEL_AGREEMENT } from './invariants/catalogue.ts';
+import { fieldOf, sameSignature, signatureOf } from './signature.ts';
+import type { Difference, LockstepReport } from './verdict.ts';
+
+/** The symptoms of one failure, each a word of its own, side included. */
+export type Symptoms = ReadonlySet<string>;
+
+/** Of a wrong outcome what was answered for what, without addresses; of anything else the field. */
+function wordOf({ path, expected, actual }: Difference): string {
+  const field = fieldOf(path);
+  if (!field.startsWith('outcome')) return field;
+  const plain = (text: string): string => (/^[A-Za-z_]+/.exec(text)?.[0] ?? 'value').toLowerCase();
+  return `${field}: ${plain(expected)} for ${plain(actual)}`;
+}
+
+/** What a run's failure shows; empty where nothing failed. */
+export function symptomsOf({ failure }: LockstepReport): Symptoms {
+  if (failure === null) return new Set();
+  const { property, side, differences } = failure;
+  const words = differences.map(wordOf);
+  // That the kernels disagree says nothing; in what they disagree does.
+  if (property !== MODEL_AGREEMENT.id || words.length === 0) words.push(property);
+  return new Set(words.map((word) => `${side}: ${word}`));
+}
+
+/** What a simpler scenario must have in common with the failure found: its whole signature, or one symptom. */
+export type Alikeness = 'signature' | 'symptom';
+
+/** Tells of a run whether it fails as another did. */
+export type Likeness = (report: LockstepReport) => boolean;
+
+/** What it takes to fail as `found` did. */
+export function likenessTo(found: LockstepReport, alikeness: Alikeness): Likeness {
+  if (alikeness === 'signature') {
+    const signature = signatureOf(found);
+    return (report) => {
+      const other = signatureOf(report);
+      return signature !== null && other !== null && sameSignature(signature, other);
+    };
+  }
+  const symptoms = symptomsOf(found);
+  return (report) => {
+    for (const symptom of symptomsOf(report)) if (symptoms.has(symptom)) return true;
+    return false;
+  };
+}
