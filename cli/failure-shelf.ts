@@ -8,15 +8,21 @@ import type { LockstepReport } from '../properties/verdict.ts';
 import type { CheckJob } from './job.ts';
 import { type Kept, storeFailure } from './scenario-store.ts';
 
+/** What the files say of the campaign, and where they go. */
+export interface ShelfJob extends Pick<CheckJob, 'out' | 'seed'> {
+  /** Command that finds the same again; null where there is none. */
+  readonly again: string | null;
+}
+
 /** The files of one campaign. */
 export class FailureShelf {
-  readonly #job: CheckJob;
+  readonly #job: ShelfJob;
   readonly #before: ReadonlySet<string>;
   #found: Kept | null = null;
   #best: string | null = null;
 
   /** Notes what lies in the directory already. */
-  constructor(job: CheckJob) {
+  constructor(job: ShelfJob) {
     this.#job = job;
     this.#before = new Set(namesIn(job.out));
   }

@@ -71,7 +71,7 @@ export function storedFailure(report: LockstepReport, provenance: Provenance): S
 
 /** Stores a failing scenario; a directory that refuses it must not hide the failure. */
 export function storeFailure(
-  { out, seed, again }: Pick<CheckJob, 'out' | 'seed' | 'again'>,
+  { out, seed, again }: Pick<CheckJob, 'out' | 'seed'> & { readonly again: string | null },
   report: LockstepReport,
   suffix: string | null,
 ): Kept {
