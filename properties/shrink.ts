@@ -4,6 +4,7 @@ import { address, PAGE_SIZE, pages, type VirtualAddress } from '../contract/addr
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
+import type { Scenario } from '../contract/scenario.ts';
 import { choicesIn, type SearchGround, type SearchMemory, searchScope } from './certificate.ts';
 import { tinyMachine } from './explore-machine.ts';
 import type { Invariant } from './invariant.ts';
@@ -59,7 +60,7 @@ const DEFAULT_SEARCH_MOST = 1000;
 const LONGEST_SEARCHED = 6;
 
 /** Most scenarios in which one operation stands for two. */
-const REPLACEMENTS = 2000;
+const REPLACEMENTS = 1500;
 /** Scenarios up to this length are searched for among all operations at all places that differ. */
 const SHORT = 2;
 
@@ -88,6 +89,12 @@ const COMMON_MACHINES: readonly MachineConfig[] = [
     ...{ freeMin: 1, freeTarget: 2, inactiveTarget: 1 },
   },
 ];
+
+/** Parts of the budget that the search among the public callers' operations has on the plain machines. */
+const CORE_SHARES: ReadonlyMap<MachineConfig | undefined, number> = new Map([
+  [COMMON_MACHINES[0], 4],
+  [COMMON_MACHINES[1], 2],
+]);
 
 class Shrinking {
   readonly #shrinker: Shrinker;
@@ -149,7 +156,7 @@ class Shrinking {
       COMMON_MACHINES.map((machine) => ({
         scope: wideScope(candidate, machine, alphabet),
         depth: alphabet === 'full' ? Math.min(SHORT, length) : length,
-        most,
+        most: alphabet === 'full' ? most : most * (CORE_SHARES.get(machine) ?? 0.5),
       })),
     );
     const own = COMMON_MACHINES.slice(0, 2).map((machine) => ({
@@ -196,10 +203,16 @@ class Shrinking {
     return this.#operations.length < length;
   }
 
-  /** Takes a scenario in which one operation stands for two. */
+  /** Takes a scenario in which one operation stands for two, on its own machine or on the smallest common one. */
   #isReplaced(): boolean {
-    const { scenario } = this.#shrinker.best;
     if (this.#most === 0) return false;
+    const { scenario } = this.#shrinker.best;
+    const [smallest = scenario.machine] = COMMON_MACHINES;
+    const moved = this.#shrinker.movedTo(smallest);
+    return this.#isReplacedIn(scenario) || (moved !== undefined && this.#isReplacedIn(moved));
+  }
+
+  #isReplacedIn(scenario: Scenario): boolean {
     const choicesAfter = choicesIn(ownScope(scenario.operations, scenario.machine), this.#ground);
     let left = REPLACEMENTS;
     for (const shorter of replacements(scenario, choicesAfter)) {

@@ -4,6 +4,7 @@
  * remembers other failures that it comes upon.
  */
 import type { KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts';
+import type { MachineConfig } from '../contract/machine.ts';
 import type { OperationKind } from '../contract/operation.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import {
@@ -151,6 +152,13 @@ export class Shrinker {
     const verdict = alike ? cutToFailure(report) : null;
     this.#known.set(text, verdict);
     return verdict;
+  }
+
+  /** The smallest so far with its operations on another machine; undefined where nothing is left of it there. */
+  movedTo(machine: MachineConfig): Scenario | undefined {
+    const { items } = this.#trace();
+    const same = items.map((item) => ({ item, operation: item.operation }));
+    return rebuild(this.#trace(), same, { reference: this.#options.reference, machine, relocate: true });
   }
 
   /** Takes a smaller scenario that fails alike. */
