@@ -164,7 +164,8 @@ class Shrinking {
       depth: length,
       most: 2 * most,
     }));
-    return [...wide, ...own];
+    // Of long ones a search finds at most those that are very short.
+    return length > LONGEST_SEARCHED ? wide.slice(0, COMMON_MACHINES.length + 1) : [...wide, ...own];
   }
 
   #search(scope: Scope, depth: number, most = this.#most) {
@@ -238,7 +239,7 @@ class Shrinking {
     });
     if (length === 0) return { minimal: true, kinds: [], scenarios: 0, reason: null };
     if (this.#most === 0) return refused(0, 'no search was asked for');
-    if (this.#shrinker.stopped) return refused(0, 'the time was up');
+    if (this.#shrinker.stopped) return refused(0, this.#shrinker.stopReason);
     if (length > LONGEST_SEARCHED) return refused(0, `it has more than ${LONGEST_SEARCHED} operations`);
     const { found, scenarios, reason } = this.#search(scope, length - 1, 4 * this.#most);
     if (found !== null && found.scenario.operations.length < length) {

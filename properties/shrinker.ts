@@ -26,6 +26,7 @@ import {
   lowerWithResources,
   moveMaps,
   simplifyKindsTogether,
+  snapRanges,
   sortNeighbours,
 } from './scenarios-joint.ts';
 import { simplifyMachine } from './scenarios-machine.ts';
@@ -125,6 +126,13 @@ export class Shrinker {
     if (this.#executions >= (this.#options.most ?? DEFAULT_MOST)) this.#stopped = true;
     this.#stopped ||= this.#options.shouldStop?.() === true;
     return this.#stopped;
+  }
+
+  /** Why it has stopped, for people. */
+  get stopReason(): string {
+    return this.#options.shouldStop?.() === true
+      ? 'the time was up'
+      : `${this.#executions} scenarios were run by then`;
   }
 
   get #progress(): ShrinkProgress {
@@ -256,6 +264,7 @@ const FAMILIES: readonly Edits[] = [
   simplifyNames,
   simplifyKindsTogether,
   lowerEverywhere,
+  snapRanges,
   dropPairs,
   lowerWithResources,
   sortNeighbours,
