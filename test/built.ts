@@ -25,7 +25,7 @@ export function setup(project: TestProject): () => void {
   const home = mkdtempSync(join(tmpdir(), 'vmlockstep-built-'));
   const { files }: { files: string[] } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   writeFileSync(join(home, 'package.json'), readFileSync(join(root, 'package.json')));
-  for (const name of files) {
+  for (const name of files.filter((pattern) => !/[!*]/.test(pattern))) {
     mkdirSync(join(home, name, '..'), { recursive: true });
     // Modules resolve links, so the commands themselves are copied: they look beside them for sources.
     if (name === 'bin') cpSync(join(root, name), join(home, name), { recursive: true });
