@@ -20,7 +20,7 @@ import { canLoadFaults } from '../faults/load.ts';
 import { table } from '../report/tables.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
 import { quoted, suggestion } from './nearest.ts';
-import { makeDirectory } from './out-directory.ts';
+import { checkDirectory, makeDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
 
 /** The verb's flags. */
@@ -101,7 +101,10 @@ function rivalsOptions({ arms, faults, seeds, budget }: BenchRivalsOptions): Riv
 export async function benchRivalsCommand(options: BenchRivalsOptions, out: Output): Promise<ExitStatus> {
   const rivals = rivalsOptions(options);
   const { out: file, part } = options;
-  if (part === null) makeDirectory(dirname(file));
+  if (part === null) {
+    checkDirectory(dirname(file));
+    makeDirectory(dirname(file));
+  }
   if (writesDocument(options)) refuseForeign(options.doc);
   const results = readResults(file, basisOf(rivals));
   const watch = new Watch(options.time);

@@ -14,7 +14,7 @@ export type CommandLimits = Pick<fc.CommandsContraints, 'maxCommands' | 'size'>;
 /** Runs that are generated at most; the budget of operations ends the search long before. */
 const MOST_RUNS = 10_000_000;
 
-/** Says how many operations were run on both kernels and whether they may go on. */
+/** The kernel under test of a run, and whether there is room for one more operation. */
 export interface Attempt {
   readonly task: Pick<Task, 'candidate' | 'uncounted'>;
   readonly mayGoOn: () => boolean;
@@ -49,8 +49,8 @@ export function attempt(
 }
 
 /**
- * The property that a user of fast-check would write, told by `failed` of each failing run. `replayPath` is what fast-check
- * prints beside seed and path.
+ * The property that a user of fast-check would write; `run` answers with the scenario where a run fails. `replayPath` is what
+ * fast-check prints beside seed and path.
  */
 export function propertyOf(
   commands: readonly Arbitrary<LiveCommand>[],
