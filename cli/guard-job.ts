@@ -7,6 +7,7 @@ import { runGuard } from '../properties/guard.ts';
 import type { WorkerTies } from './check-job.ts';
 import { CALL, type FlightRecorder } from './flight-recorder.ts';
 import { type KernelPlace, OWN_KERNEL } from './guard-places.ts';
+import { traceScenarios } from './guard-sources.ts';
 import { compareSpeed } from './guard-speed.ts';
 import type { GuardAnswer, GuardJob } from './job.ts';
 import { judgedModule, KernelBroke } from './judged-kernel.ts';
@@ -21,7 +22,7 @@ async function exportsOf({ file, label }: KernelPlace): Promise<Exports> {
   try {
     return (await import(pathToFileURL(file).href)) as Exports;
   } catch (error) {
-    throw new KernelBroke(`kernel ${label}: cannot be loaded: ${loadErrorText(error, file)}`);
+    throw new KernelBroke(`${label}: cannot be loaded: ${loadErrorText(error, file)}`);
   }
 }
 
@@ -29,7 +30,7 @@ async function exportsOf({ file, label }: KernelPlace): Promise<Exports> {
 async function ownKernel(place: KernelPlace): Promise<KernelModule> {
   const { optimizedKernel: kernel } = await exportsOf(place);
   if (kernel === undefined)
-    throw new KernelBroke(`kernel ${place.label}: does not export optimizedKernel from ${OWN_KERNEL}`);
+    throw new KernelBroke(`${place.label}: does not export optimizedKernel from ${OWN_KERNEL}`);
   judgedModule(kernel, place.label);
   return kernel as KernelModule;
 }
@@ -41,7 +42,7 @@ async function loaded(place: KernelPlace): Promise<KernelModule> {
     return await loadKernelModule(place.file, process.cwd());
   } catch (error) {
     if (!(error instanceof KernelBroke)) throw error;
-    throw new KernelBroke(error.message.replaceAll(place.file, place.label));
+    throw new KernelBroke(error.message.replaceAll(`kernel ${place.file}`, place.label));
   }
 }
 
@@ -97,18 +98,23 @@ export async function guardKernels(
   recorder.enter(CALL.base);
   const plainBase = await loaded(job.base).finally(() => recorder.leave());
   trust();
-  const { given, seed, runs } = job;
+  const { seed, runs } = job;
+  const declared = new Set(
+    working.declares.operations.filter((kind) => plainBase.declares.operations.includes(kind)),
+  );
+  const traces = traceScenarios(job.traces, declared);
   const compared = { model: referenceKernel, base: watchedBase(plainBase, recorder), working };
   const pool: Scenario[] = [];
-  const result = runGuard({
+  const found = runGuard({
     ...compared,
     onScenario: (scenario) => pool.push(scenario),
-    given,
+    given: [...job.given, ...traces.given],
     seed,
     runs,
     shouldStop: () => recorder.stopRequested(),
     onProgress: paced((text) => post({ type: 'progress', text })),
   });
+  const result = { ...found, skipped: found.skipped + traces.skipped };
   trust();
   const measures =
     job.bench && !result.interrupted && result.findings.every(({ kind }) => kind !== 'meaning');

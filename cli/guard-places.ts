@@ -120,7 +120,7 @@ function pathPlaces(
     throw new InputError(
       `--base ${base}: is the working kernel itself, so there is nothing to compare; name a revision or another tree`,
     );
-  return { base: { label: base, file, own: working.own }, working, notes: [] };
+  return { base: { label: `base ${base}`, file, own: working.own }, working, notes: [] };
 }
 
 interface Revision {
@@ -150,7 +150,7 @@ async function revisionPlaces(
         `--base ${base}: has no ${inside}${build === null ? '; where it is built, give --build' : ' after --build'}`,
       );
     return {
-      base: { label: base, file, own: working.own },
+      base: { label: `base ${base}`, file, own: working.own },
       working,
       notes: treeNotes(base, commit, { root, build }),
       remove: checkout.remove,

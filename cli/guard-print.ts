@@ -46,10 +46,10 @@ function findingLines({ finding, path, fault }: KeptFinding, names: Names, optio
   const kernel = options.kernel === null ? '' : ` --kernel ${shellWord(options.kernel)}`;
   return guardLines(report, {
     kind,
-    base: `base ${names.base.label}`,
+    base: names.base.label,
     working: names.working.label,
     origin: [SENTENCES[kind], found, shortness(finding)],
-    thrown,
+    thrown: { base: plainThrow(thrown.base), working: plainThrow(thrown.working) },
     kept:
       path === null
         ? [`not stored: ${fault}`]
@@ -57,16 +57,30 @@ function findingLines({ finding, path, fault }: KeptFinding, names: Names, optio
   });
 }
 
+/** What a kernel threw, without the words that say which kernel and where: the scenario does. */
+const plainThrow = (text: string | null): string | null =>
+  text?.replace(/^InputError: kernel .*?: operation \d+ \(\w+\): (threw )?/, '') ?? null;
+
 const percent = (ratio: number): string => `${ratio >= 1 ? '+' : ''}${Math.round((ratio - 1) * 100)} %`;
 
 /** `kmem_free: 2.1 times slower (1.9 to 2.3)`. */
 export const slowerLine = ({ what, median, low, high }: SpeedRow): string =>
   `SLOWER ${what}: ${median.toFixed(1)} times slower (${low.toFixed(1)} to ${high.toFixed(1)})`;
 
+/** Percent that nobody needs to hear of. */
+const WITHIN = 20;
+const isTelling = ({ low, high }: SpeedRow): boolean =>
+  low > 1 + WITHIN / 100 || high < 1 / (1 + WITHIN / 100);
+
 function speedLines({ rows, slower, untold, memory }: SpeedResult): string[] {
   const shown = rows.filter(
-    ({ what }) => what === 'all operations' || what.startsWith('workload') || slower.includes(what),
+    (row) =>
+      row.what === 'all operations' ||
+      row.what.startsWith('workload') ||
+      slower.includes(row.what) ||
+      isTelling(row),
   );
+  const alike = rows.length - shown.length;
   return [
     'time of the working kernel over that of the base (middle half of the rounds)',
     ...table(
@@ -79,6 +93,9 @@ function speedLines({ rows, slower, untold, memory }: SpeedResult): string[] {
       shown.map((row) => [row.what, ratioWord(row), percent(row.median), String(row.calls)]),
       '  ',
     ),
+    ...(alike > 0
+      ? [`  ${counted(alike, 'more operation')} within ${WITHIN} % of the base; --json has all`]
+      : []),
     ...(memory === null ? [] : [`  memory of booted machines  ${ratioWord(memory)}`]),
     ...(untold.length === 0 ? [] : [`  too few calls to tell: ${untold.join(', ')}`]),
     ...rows.filter(({ what }) => slower.includes(what)).map(slowerLine),
@@ -87,7 +104,7 @@ function speedLines({ rows, slower, untold, memory }: SpeedResult): string[] {
 
 /** The line that says what was compared with what, before anything runs. */
 export const headLine = (names: Names): string =>
-  `guard: ${names.working.label} against base ${names.base.label}; whether either is right is not asked (check asks that)`;
+  `guard: ${names.working.label} against ${names.base.label}; whether either is right is not asked (check asks that)`;
 
 /** What was run, in one line. */
 function runLine({ given, generated, skipped, operations }: GuardResult, { seed }: GuardOptions): string {

@@ -57,7 +57,7 @@ const WORKLOADS: readonly { readonly workload: WorkloadName; readonly n: number;
     { workload: 'B', n: 1000, steps: 1000 },
   ];
 /** Machines that are kept to see what they weigh. */
-const KEPT_MACHINES = 40;
+const KEPT_MACHINES = 150;
 
 const now = (): number => performance.now() * 1e6;
 
@@ -196,14 +196,14 @@ class Comparison {
     const collect = collector();
     const kept = this.#scenarios.slice(0, KEPT_MACHINES);
     if (collect === null || kept.length === 0) return null;
-    const ratios = Array.from({ length: GROUPS }, (_, turn) => {
+    const ratios = Array.from({ length: GROUPS + 1 }, (_, turn) => {
       const bytes: [number, number] = [0, 0];
       this.#both(turn, (module, side) => {
         bytes[side] = weightOf(module, kept, collect);
       });
       return bytes[1] / bytes[0];
     });
-    return ratios.every(Number.isFinite) ? ratioOf(ratios) : null;
+    return ratios.every(Number.isFinite) ? ratioOf(ratios.slice(1)) : null;
   }
 }
 
@@ -231,6 +231,7 @@ function collector(): (() => void) | null {
 
 function weightOf(module: KernelModule, scenarios: readonly Scenario[], collect: () => void): number {
   const weight = (): number => {
+    collect();
     collect();
     const { heapUsed, arrayBuffers } = process.memoryUsage();
     return heapUsed + arrayBuffers;

@@ -32,7 +32,7 @@ export const keptFindings = (result: GuardResult, options: GuardOptions): KeptFi
   });
 
 /** A new directory tells git to look away, so that a comparison leaves the status of the repository as it was. */
-function makeUnseen(directory: string): void {
+export function makeUnseen(directory: string): void {
   if (existsSync(directory)) return;
   try {
     makeDirectory(directory);

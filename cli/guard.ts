@@ -8,23 +8,21 @@ import { packageTraces } from './golden.ts';
 import { type GuardOptions, guardCommand } from './guard-options.ts';
 import { findPlaces, Interrupted, type Places } from './guard-places.ts';
 import { type GuardOutcome, guardDocument, guardText, headLine } from './guard-print.ts';
-import { corpusScenarios, traceScenarios } from './guard-sources.ts';
-import { keptFindings } from './guard-store.ts';
+import { corpusScenarios } from './guard-sources.ts';
+import { keptFindings, makeUnseen } from './guard-store.ts';
 import { atEverySave } from './guard-watch.ts';
 import type { GuardAnswer, GuardJob } from './job.ts';
 import { type JobContext, settled } from './job-end.ts';
 import { checkDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
+import { storeFailure } from './scenario-store.ts';
 import { type JobEnd, supervised } from './supervisor.ts';
-import { strayLine } from './verdict-lines.ts';
+import { replayCommand, strayLine } from './verdict-lines.ts';
 
 /** Runs the verb; `bin` is the script that a thread starts with. */
 export async function guardVerb(options: GuardOptions, out: Output, bin: URL): Promise<ExitStatus> {
   checkDirectory(options.out);
-  const given = [
-    ...(options.corpus === null ? [] : corpusScenarios(options.corpus)),
-    ...traceScenarios(packageTraces()),
-  ];
+  const given = options.corpus === null ? [] : corpusScenarios(options.corpus);
   try {
     const places = await findPlaces(options, process.cwd(), out.note);
     try {
@@ -61,6 +59,7 @@ async function compared(
     directory: process.cwd(),
     base,
     working,
+    traces: packageTraces(),
     given,
     seed,
     runs,
@@ -99,8 +98,18 @@ function concluded(end: JobEnd, context: JobContext, { places, options, out }: S
   if (ended.kind === 'fault') {
     const { report } = ended.fault;
     const again = guardCommand(options);
-    const origin = `the working kernel gave no answer where base ${places.base.label} did`;
-    out.lines(['', ...failureLines(report, { origin, again, stored: '', replay: null }), tallyLine(0, 1, 0)]);
+    const origin = `the working kernel gave no answer where ${places.base.label} did`;
+    makeUnseen(options.out);
+    const { path, storeFault } = storeFailure(
+      { out: options.out, seed: options.seed, again },
+      report,
+      'guard',
+    );
+    const kept = {
+      stored: path === null ? `not stored: ${storeFault}` : `stored in ${path}`,
+      replay: path === null ? null : replayCommand(path, options.kernel),
+    };
+    out.lines(['', ...failureLines(report, { origin, again, ...kept }), tallyLine(0, 1, 0)]);
     if (context.kernel === null) return EXIT.failed;
     out.note(`error: ${report.failure?.witnesses[0]}`);
     return EXIT.kernel;
@@ -115,20 +124,17 @@ function refuseBadKernels(end: JobEnd, { base, working }: Places, timeout: numbe
   if (end.kind !== 'hung' && end.kind !== 'died') return;
   const { call, number, kind } = end.kind === 'hung' ? end.sighting : end.recorder.sighting();
   const what = end.kind === 'hung' ? `no answer within ${timeout / 1000} s` : end.reason;
-  if (call === 'load') throw new InputError(`kernel ${working.label}: while loading: ${what}`);
+  if (call === 'load') throw new InputError(`${working.label}: while loading: ${what}`);
   if (call !== 'base') return;
   const place = number === 0 ? 'while loading or booting' : `after operation ${number} (${kind})`;
-  throw new InputError(
-    `base ${base.label}: ${place}: ${what}; there is nothing to compare with`,
-    EXIT.kernel,
-  );
+  throw new InputError(`${base.label}: ${place}: ${what}; there is nothing to compare with`, EXIT.kernel);
 }
 
 /** Prints a comparison that came to its end. */
 function told({ result, speed, stray }: GuardAnswer, { places, options, out }: Surroundings): ExitStatus {
   if (result.given + result.generated === 0 && !result.interrupted)
     throw new InputError(
-      `guard: ${places.working.label} and base ${places.base.label} declare no operation in common; there is nothing to compare`,
+      `guard: ${places.working.label} and ${places.base.label} declare no operation in common; there is nothing to compare`,
     );
   const kinds = result.findings.map(({ kind }) => kind);
   const failed =

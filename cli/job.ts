@@ -80,6 +80,8 @@ export interface GuardJob {
   readonly directory: string;
   readonly base: KernelPlace;
   readonly working: KernelPlace;
+  /** Directory of recorded traces, whose operations are run too. */
+  readonly traces: string;
   /** Scenarios to run before any is generated. */
   readonly given: readonly GivenScenario[];
   readonly seed: number;

@@ -19,7 +19,7 @@ import type { LockstepReport } from './verdict.ts';
 export interface GuardShrinkOptions {
   readonly judge: GuardJudge;
   readonly kind: DifferenceKind;
-  /** Most scenarios that one search for a shorter one tries; 0: no search. */
+  /** Most scenarios that the searches for a shorter one try; 0: no search. */
   readonly searchMost: number;
   readonly memory: ExpansionMemory;
   readonly shouldStop: () => boolean;
@@ -139,7 +139,7 @@ class GuardShrinking {
         return false;
       }
       if (reason === null) this.#shorter += scenarios;
-      else this.#doubt ??= `${reason} in ${depth} operations`;
+      else this.#doubt ??= doubtOf(reason, depth);
     }
     this.#canonical();
     return true;
@@ -165,7 +165,8 @@ class GuardShrinking {
       { ...this.#sides, invariants: [], memory },
       {
         depth: Math.max(0, depth),
-        most: searchMost,
+        // One search must not leave the others without anything.
+        most: Math.ceil((searchMost - this.#searched) / 2),
         isSought: (report) => judge.isSought(report, kind),
         onOther: () => undefined,
         shouldStop: () => this.#shrinker.stopped,
@@ -175,6 +176,12 @@ class GuardShrinking {
     return result;
   }
 }
+
+/** Why a search did not come to its end. */
+const doubtOf = (reason: string, depth: number): string =>
+  reason.startsWith('another failure')
+    ? 'some of the shorter ones differ otherwise before they could differ so'
+    : `${reason} in ${depth} operations`;
 
 /** Shrinks by dropping and lowering alone. */
 export const reduceDifference = (found: LockstepReport, options: GuardShrinkOptions): LockstepReport =>

@@ -22,7 +22,7 @@ export interface GuardOptions extends Compared {
   readonly seed: number;
   /** Scenarios to generate. */
   readonly runs: number;
-  /** Most scenarios that one search for a shorter one tries; absent: 40000. */
+  /** Most scenarios that the searches for a shorter difference of a kind try; absent: 80000, a quarter of it for structure. */
   readonly searchMost?: number;
   /** Before each scenario that both kernels can run. */
   readonly onScenario?: (scenario: Scenario) => void;
@@ -66,7 +66,7 @@ export interface GuardResult {
   readonly interrupted: boolean;
 }
 
-const DEFAULT_SEARCH_MOST = 40_000;
+const DEFAULT_SEARCH_MOST = 80_000;
 /** Scenarios that still differ in meaning which are looked at for one that differs in structure alone. */
 const PATIENCE = 48;
 /** Differences of one kind, each of its own signature, that are shrunk to find the shortest. */
@@ -195,7 +195,7 @@ class Guard {
     const options: GuardShrinkOptions = {
       judge: this.#judge,
       kind,
-      searchMost,
+      searchMost: kind === 'meaning' ? searchMost : Math.ceil(searchMost / 4),
       memory,
       shouldStop,
       onTry: () => onProgress?.(`shrinking a difference in ${kind}`),
