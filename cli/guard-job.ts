@@ -12,6 +12,7 @@ import { compareSpeed } from './guard-speed.ts';
 import type { GuardAnswer, GuardJob } from './job.ts';
 import { judgedModule, KernelBroke } from './judged-kernel.ts';
 import { defaultExport, loadKernelModule } from './kernel-module.ts';
+import { generationFault } from './kernel-schema.ts';
 import { loadErrorText } from './thrown.ts';
 import { watchedKernel } from './watched-kernel.ts';
 
@@ -98,19 +99,21 @@ export async function guardKernels(
   recorder.enter(CALL.base);
   const plainBase = await loaded(job.base).finally(() => recorder.leave());
   trust();
-  const { seed, runs } = job;
+  const { seed } = job;
   const declared = new Set(
     working.declares.operations.filter((kind) => plainBase.declares.operations.includes(kind)),
   );
   const traces = traceScenarios(job.traces, declared);
   const compared = { model: referenceKernel, base: watchedBase(plainBase, recorder), working };
+  const fault = declared.size === 0 ? 'they declare no operation in common' : generationFault([...declared]);
+  if (fault !== null) post({ type: 'note', text: `note: nothing is generated: ${fault}` });
   const pool: Scenario[] = [];
   const found = runGuard({
     ...compared,
     onScenario: (scenario) => pool.push(scenario),
     given: [...job.given, ...traces.given],
     seed,
-    runs,
+    runs: fault === null ? job.runs : 0,
     shouldStop: () => recorder.stopRequested(),
     onProgress: paced((text) => post({ type: 'progress', text })),
   });

@@ -12,7 +12,6 @@ import {
   linkPackages,
   repositoryOf,
 } from './guard-git.ts';
-import { quoted } from './nearest.ts';
 import { oneLine } from './usage.ts';
 
 /** Where the kernel of this project lies, in each of its trees. */
@@ -92,7 +91,7 @@ export async function findPlaces(
     );
   if (commit === null)
     throw new InputError(
-      `--base ${quoted(base)}: no revision of this repository and no path; see git log, or name a directory`,
+      `--base ${base}: no revision of this repository and no path; see git log, or name a directory`,
     );
   return revisionPlaces({ base, commit, root, build }, working, note);
 }

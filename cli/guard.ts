@@ -134,7 +134,7 @@ function refuseBadKernels(end: JobEnd, { base, working }: Places, timeout: numbe
 function told({ result, speed, stray }: GuardAnswer, { places, options, out }: Surroundings): ExitStatus {
   if (result.given + result.generated === 0 && !result.interrupted)
     throw new InputError(
-      `guard: ${places.working.label} and ${places.base.label} declare no operation in common; there is nothing to compare`,
+      `guard: ${places.working.label} and ${places.base.label} have no scenario that both can run; declare operations that both know`,
     );
   const kinds = result.findings.map(({ kind }) => kind);
   const failed =

@@ -146,10 +146,9 @@ class Guard {
   }
 
   #runGiven(): void {
-    const known = new Set<string>(this.#judge.declares.operations);
     for (const { origin, scenario } of this.#options.given) {
       if (this.#isDone) return;
-      if (!scenario.operations.every(({ kind }) => known.has(kind))) {
+      if (!this.#judge.canRun(scenario)) {
         this.#counts.skipped++;
         continue;
       }
@@ -165,13 +164,16 @@ class Guard {
     // Where the base chooses places freely, later operations follow its choices.
     const candidate = { ...base, declares: { ...this.#judge.declares, placement } };
     const arbitrary = scenariosOf({ reference: model, candidate, seed, runs });
+    let ended = false;
     const property = fc.property(arbitrary, (scenario) => {
-      if (this.#isDone) return false;
+      ended = this.#isDone;
+      if (ended) return false;
       this.#counts.generated++;
       this.#examine({ origin: `scenario ${this.#counts.generated} of seed ${seed}`, scenario });
       return true;
     });
-    fc.check(property, { seed, numRuns: runs, endOnFailure: true });
+    const { failed, errorInstance } = fc.check(property, { seed, numRuns: runs, endOnFailure: true });
+    if (failed && !ended) throw errorInstance;
   }
 
   #examine({ origin, scenario }: GivenScenario): void {
