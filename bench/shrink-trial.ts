@@ -3,7 +3,7 @@ import type { KernelModule } from '../contract/kernel-memory.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
 import { shrinkFound } from '../properties/campaign.ts';
-import type { ExpansionMemory } from '../properties/certificate.ts';
+import type { SearchMemory } from '../properties/certificate.ts';
 import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
 import { judgeScenario } from '../properties/lockstep.ts';
 import { type FailureSignature, signatureOf } from '../properties/signature.ts';
@@ -33,7 +33,7 @@ export interface ShrinkTrial {
 export interface TrialOptions {
   readonly candidate: KernelModule;
   /** Shared by all trials of one kernel. */
-  readonly memory: ExpansionMemory;
+  readonly memory: SearchMemory;
   readonly alike: Alikeness;
 }
 

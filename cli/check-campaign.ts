@@ -1,11 +1,13 @@
 /** The main thread's side of a campaign: hears its workers, decides which failure is the first, keeps it on disk. */
+import type { ShrinkProgress } from '../properties/shrinker.ts';
 import type { Tally } from '../properties/tally.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
+import type { ShrinkTale } from '../report/shrinking.ts';
 import type { LoadedKernel } from './check-result.ts';
 import { ChunkBoard } from './chunk-board.ts';
 import { EXIT } from './exit-status.ts';
-import { FailureShelf } from './failure-shelf.ts';
-import type { CampaignPart, CheckJob, FailedScenario } from './job.ts';
+import { FailureShelf, taleOf } from './failure-shelf.ts';
+import type { CampaignPart, CheckAnswer, CheckJob, FailedScenario } from './job.ts';
 import { Ledger } from './ledger.ts';
 import type { Kept } from './scenario-store.ts';
 import { type JobEnd, type Supervision, supervised, type Telling } from './supervisor.ts';
@@ -19,6 +21,8 @@ export interface CampaignTies extends Pick<Supervision, 'bin' | 'timeout' | 'tap
   onFirst(failed: FailedScenario, kept: Kept): void;
   /** A smaller scenario fails alike; it is on disk, unless `path` is null. */
   onBetter(report: LockstepReport, path: string | null): void;
+  /** Called several times a second while a failure shrinks. */
+  onTrying(progress: ShrinkProgress): void;
   /** Called often while the campaign runs. */
   onTick(state: CampaignState): void;
 }
@@ -43,6 +47,7 @@ export interface CampaignEnd {
     readonly report: LockstepReport;
     readonly kept: Kept;
     readonly flaky: string | null;
+    readonly tale: ShrinkTale;
   } | null;
   /** What any worker saw outside of calls. */
   readonly stray: string | null;
@@ -57,7 +62,6 @@ interface Candidate {
 }
 
 const MILLISECONDS_BETWEEN_TICKS = 100;
-const NOTHING_SHRUNK = { shrunk: null, flaky: null } as const;
 
 class Campaign {
   readonly #board = new ChunkBoard();
@@ -104,6 +108,7 @@ class Campaign {
   #hear(telling: Telling, worker: number): void {
     if (telling.type === 'part') this.#take(telling.part, worker);
     else if (telling.type === 'searched') this.#done(worker);
+    else if (telling.type === 'trying') this.#ties.onTrying(telling.progress);
     else if (telling.type === 'better')
       this.#ties.onBetter(telling.report, this.#shelf.better(telling.report));
     else if (telling.type === 'loaded' && !this.#loaded) {
@@ -163,15 +168,25 @@ class Campaign {
     const answers = ends.flatMap((each) =>
       each.kind === 'answered' && each.answer.verb === 'check' ? [each.answer] : [],
     );
-    const { shrunk: report, flaky } = answers.find(({ shrunk }) => shrunk !== null) ?? NOTHING_SHRUNK;
     return {
       end,
       tally: this.#ledger.total,
       failed: this.#first?.found?.failed ?? null,
-      shrunk: report === null ? null : { report, kept: this.#shelf.shrunk(report), flaky },
+      shrunk: this.#shrunk(answers),
       stray: answers.find(({ stray }) => stray !== null)?.stray ?? null,
       interrupted: answers.some(({ interrupted }) => interrupted),
     };
+  }
+
+  /** The result of the shrinking and the other failures that it met, on disk. */
+  #shrunk(answers: readonly CheckAnswer[]): CampaignEnd['shrunk'] {
+    for (const { shrunk, flaky } of answers)
+      if (shrunk !== null) {
+        const found = this.#first?.found?.failed.report ?? null;
+        const kept = this.#shelf.shrunk(shrunk.report);
+        return { report: shrunk.report, kept, flaky, tale: taleOf(found, shrunk, this.#shelf) };
+      }
+    return null;
   }
 }
 

@@ -8,6 +8,7 @@ import {
   type NewVerb,
   type Run,
   refuseLoneTimeout,
+  shrinkTimeOption,
   timeoutOption,
 } from './command-options.ts';
 import { type CorpusDirectory, DEFAULT_CORPUS } from './corpus-files.ts';
@@ -20,6 +21,7 @@ interface CheckFlags {
   readonly seed: SeedFlag;
   readonly runs?: number;
   readonly time?: number;
+  readonly shrinkTime: number;
   readonly workload?: string;
   readonly kernel?: string;
   readonly kernelTimeout: number;
@@ -52,6 +54,7 @@ export function addCheck(verb: NewVerb, out: Output, bin: URL, run: Run): void {
         .env('VMLOCKSTEP_TIME')
         .argParser(durationFlag),
     )
+    .addOption(shrinkTimeOption('--shrink-time <time>'))
     .addOption(
       new Option(
         '--workload <name>',
@@ -96,6 +99,7 @@ export function addCheck(verb: NewVerb, out: Output, bin: URL, run: Run): void {
             seed: flags.seed === 'random' ? randomInt(0x7fff_ffff) : flags.seed,
             runs: flags.runs ?? null,
             milliseconds: flags.time ?? null,
+            shrinkMilliseconds: flags.shrinkTime,
             workload: flags.workload ?? null,
             kernel: flags.kernel ?? null,
             kernelTimeout: flags.kernelTimeout,

@@ -50,6 +50,7 @@ export function checkDocument(
             actual: failure.report.actual,
             stored: failure.path,
             flaky: failure.flaky,
+            shrinking: failure.tale,
           },
   };
 }

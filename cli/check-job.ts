@@ -1,7 +1,6 @@
 /** A worker's part of a campaign: chunk after chunk until none is left or one fails; then the shrinking of that. */
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
-import { runCampaign } from '../properties/campaign.ts';
 import { Search, type SearchOptions } from '../properties/search.ts';
 import type { Tally } from '../properties/tally.ts';
 import type { Turn } from '../properties/turns.ts';
@@ -13,6 +12,7 @@ import { eventOf } from './events-scenario.ts';
 import type { ScenarioEvent } from './events-schema.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
 import type { CampaignPart, CheckAnswer, CheckJob, JobMessage } from './job.ts';
+import { shrinkTimed } from './shrinking.ts';
 
 /** A worker's ties to the main thread and to the other workers. */
 export interface WorkerTies {
@@ -114,27 +114,18 @@ class ChunkSearch {
     post({ type: 'searched' });
     const stopRequested = (): boolean => recorder.stopRequested();
     const first = failure !== null && board.isFirst(worker, stopRequested);
-    const shrunk = first ? this.#shrunk(failure.report) : null;
+    const milliseconds = this.#job.shrinkMilliseconds;
+    const shrunk = first
+      ? shrinkTimed(failure.report, this.#options, { milliseconds, recorder, post })
+      : null;
     return {
       verb: 'check',
       kernel: this.#options.candidate.declares.name,
       interrupted: interrupted && stopRequested(),
       shrunk,
-      flaky: shrunk === null ? null : flakyFailure([failure?.report, shrunk], this.#options.candidate),
+      flaky: shrunk === null ? null : flakyFailure([failure?.report, shrunk.report], this.#options.candidate),
       stray: null,
     };
-  }
-
-  /** The failing scenario as the first of a campaign of its own, which shrinks it. */
-  #shrunk(found: LockstepReport): LockstepReport {
-    const { failure } = runCampaign({
-      ...this.#options,
-      runs: 1,
-      examples: [found.scenario],
-      shouldStop: () => this.#ties.recorder.stopRequested(),
-      onBetter: (report) => this.#ties.post({ type: 'better', report }),
-    });
-    return failure?.shrunk ?? found;
   }
 }
 

@@ -8,6 +8,8 @@ export interface CheckOptions {
   /** Null: as many as the default run takes, or as the time allows. */
   readonly runs: number | null;
   readonly milliseconds: number | null;
+  /** Most milliseconds to shrink a failure. */
+  readonly shrinkMilliseconds: number;
   /** Null: the default mix. */
   readonly workload: string | null;
   readonly kernel: string | null;

@@ -1,5 +1,6 @@
 /** What `check` prints at its end, and the status that follows. */
 import { failureLines } from '../report/failure.ts';
+import { shrinkLines } from '../report/shrinking.ts';
 import { summaryLines, totalLines } from '../report/statistics.ts';
 import { counted } from '../report/tables.ts';
 import { checkDocument } from './check-document.ts';
@@ -102,7 +103,7 @@ const storedHint = ({ path }: FoundFailure, { kernel }: CheckOptions): string =>
   path === null ? '' : `; stored: ${replayCommand(path, kernel)}`;
 
 function contextOf(
-  { report, foundLength, path, storeFault }: FoundFailure,
+  { report, foundLength, path, storeFault, tale }: FoundFailure,
   { scenarios }: CheckResult,
   options: CheckOptions,
 ) {
@@ -112,6 +113,7 @@ function contextOf(
       length < foundLength ? `shrunk from ${foundLength} to ${length}` : length
     } operation${length === 1 ? '' : 's'}`,
     again: againCommand(options),
+    remarks: tale === null ? [] : shrinkLines(tale),
     stored: path === null ? `not stored: ${storeFault}` : `stored in ${path}`,
     replay: path === null ? null : replayCommand(path, options.kernel),
   };

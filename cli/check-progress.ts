@@ -50,5 +50,13 @@ export function searchLine(state: CampaignState, context: ProgressContext): stri
 }
 
 /** How far the shrinking of a failure has come. */
-export const shrinkLine = (property: string, from: number, to: number, seconds: number): string =>
-  `shrinking ${property}: ${to} of ${counted(from, 'operation')} left, ${duration(seconds)}`;
+export const shrinkLine = (
+  property: string,
+  {
+    from,
+    now,
+    tried,
+    left,
+  }: { readonly from: number; readonly now: number; readonly tried: number; readonly left: number },
+): string =>
+  `shrinking ${property}: ${now} of ${counted(from, 'operation')}, ${counted(tried, 'scenario')} tried, at most ${duration(Math.max(0, left))} left`;

@@ -40,6 +40,7 @@ function jobOf(options: CheckOptions): CheckJob {
     seed,
     runs: runsOf(options) ?? UNLIMITED_RUNS,
     milliseconds,
+    shrinkMilliseconds: options.shrinkMilliseconds,
     workload: workload ?? DEFAULT_WORKLOAD,
     again: againCommand(options),
     events: events === null ? null : { timing: events.timing },
@@ -83,7 +84,13 @@ export async function checkVerb(options: CheckOptions, given: Output, bin: URL):
   const job = jobOf(options);
   const tapes = tapesOf(options);
   let loaded: LoadedKernel | null = null;
-  let found: { readonly property: string; readonly operations: number; now: number } | null = null;
+  let found: {
+    readonly property: string;
+    readonly operations: number;
+    now: number;
+    tried: number;
+    since: number;
+  } | null = null;
   let kept = '';
   const began = performance.now();
   const seconds = (): number => (performance.now() - began) / 1000;
@@ -100,7 +107,13 @@ export async function checkVerb(options: CheckOptions, given: Output, bin: URL):
     onEntered: (part) => stream?.scenarios(part),
     onFirst: (failed, { path }) => {
       const operations = failed.report.scenario.operations.length;
-      found = { property: failed.report.failure?.property ?? '', operations, now: operations };
+      found = {
+        property: failed.report.failure?.property ?? '',
+        operations,
+        now: operations,
+        tried: 0,
+        since: seconds(),
+      };
       kept = path === null ? 'it is not stored' : `stored: ${replayCommand(path, kernel)}`;
       stream?.failure(failed, path);
     },
@@ -108,6 +121,9 @@ export async function checkVerb(options: CheckOptions, given: Output, bin: URL):
       if (found !== null) found.now = scenario.operations.length;
       if (path !== null) kept = `the smallest so far is stored: ${replayCommand(path, kernel)}`;
       stream?.shrink(scenario.operations.length);
+    },
+    onTrying: ({ executions }) => {
+      if (found !== null) found.tried = executions;
     },
     onTick: (state) => {
       if (state.scenarios === 0) return;
@@ -120,7 +136,11 @@ export async function checkVerb(options: CheckOptions, given: Output, bin: URL):
       out.progress(
         found === null
           ? searchLine(state, context)
-          : shrinkLine(found.property, found.operations, found.now, context.seconds),
+          : shrinkLine(found.property, {
+              from: found.operations,
+              ...found,
+              left: options.shrinkMilliseconds / 1000 - (context.seconds - found.since),
+            }),
       );
     },
   }).finally(() => {
@@ -140,6 +160,7 @@ export async function checkVerb(options: CheckOptions, given: Output, bin: URL):
     foundLength: failed?.report.scenario.operations.length ?? 0,
     ...shrunk.kept,
     flaky: shrunk.flaky,
+    tale: shrunk.tale,
   };
   const whole = resultOf(tally, loaded, { failure, interrupted, stray });
   const answer = result.kind === 'answer' ? whole : withFault(whole, result.fault, job);
@@ -179,7 +200,7 @@ function withFault(whole: CheckResult, fault: KernelFault, job: CheckJob): Check
     complete: false,
     shares: [],
     rules: [],
-    failure: { report, foundLength: length, ...kept, flaky: null },
+    failure: { report, foundLength: length, ...kept, flaky: null, tale: null },
     interrupted: false,
     stray: null,
   };

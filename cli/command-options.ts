@@ -25,6 +25,12 @@ export const timeoutOption = (): Option =>
     .default(5000, '5s')
     .argParser(durationFlag);
 
+/** `--shrink-time`, or `--time` where shrinking is all that is done. */
+export const shrinkTimeOption = (flags: string): Option =>
+  new Option(flags, 'longest time to shrink a failure, such as 10s; what it came to by then is kept')
+    .default(10_000, '10s')
+    .argParser(durationFlag);
+
 /** Refuses a timeout without a kernel that it could be about: it would be ignored. */
 export function refuseLoneTimeout(command: Command): void {
   const given = command.getOptionValueSource('kernelTimeout') === 'cli';

@@ -77,6 +77,11 @@ async function answerOf(
       post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });
       return guardKernels(job, candidate, { recorder, post, trust });
     }
+    case 'shrink': {
+      const { shrinkStored } = await import('./shrink-job.ts');
+      post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });
+      return shrinkStored(job, candidate, { recorder, post });
+    }
     case 'replay': {
       const { replay } = await import('./replay-job.ts');
       post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });

@@ -4,8 +4,11 @@ import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import type { Expansion, Node } from '../properties/explore-node.ts';
 import type { GivenScenario, GuardResult } from '../properties/guard.ts';
+import type { Shrunk } from '../properties/shrink.ts';
+import type { ShrinkProgress } from '../properties/shrinker.ts';
 import type { Tally } from '../properties/tally.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
+import type { ShrinkTale } from '../report/shrinking.ts';
 import type { DrawnPart } from '../report/state.ts';
 import type { GoalRow } from '../report/statistics.ts';
 import type { ScenarioEvent } from './events-schema.ts';
@@ -26,6 +29,8 @@ export interface CheckJob {
   readonly runs: number;
   /** Most milliseconds to run; null for no limit. */
   readonly milliseconds: number | null;
+  /** Most milliseconds to shrink. */
+  readonly shrinkMilliseconds: number;
   readonly workload: string;
   /** Command that finds the same again; stored with a failure. */
   readonly again: string;
@@ -52,6 +57,17 @@ export interface ReplayJob {
   readonly breakAt: number | null;
   /** True where the file tells of a failure: that it does not fail now is worth another look. */
   readonly failsAlready: boolean;
+}
+
+/** One stored scenario to shrink. */
+export interface ShrinkJob {
+  readonly verb: 'shrink';
+  readonly kernel: string | null;
+  readonly directory: string;
+  /** Name of the file, for messages. */
+  readonly file: string;
+  readonly scenario: Scenario;
+  readonly milliseconds: number;
 }
 
 /** Stored cases, each on the kernel under test. */
@@ -90,7 +106,7 @@ export interface GuardJob {
   readonly bench: boolean;
 }
 
-export type Job = CheckJob | ReplayJob | CorpusJob | ExploreJob | GuardJob;
+export type Job = CheckJob | ReplayJob | CorpusJob | ExploreJob | ShrinkJob | GuardJob;
 
 /** What a runner thread is started with. */
 export interface WorkerData {
@@ -117,6 +133,8 @@ export interface FoundFailure {
   readonly storeFault: string | null;
   /** Why the kernel is flaky: the failure does not come with every run of it. Else null. */
   readonly flaky: string | null;
+  /** What its shrinking came to; null where it was not shrunk. */
+  readonly tale: ShrinkTale | null;
 }
 
 /** How a worker's part of a campaign ended; what it counted has gone in messages of type `part`. */
@@ -128,7 +146,18 @@ export interface CheckAnswer {
   /** Why the kernel is flaky: the failure does not come with every run of it. Else null. */
   readonly flaky: string | null;
   /** The smallest scenario that fails as the first one did; null where this worker did not have the first failure. */
-  readonly shrunk: LockstepReport | null;
+  readonly shrunk: Shrunk | null;
+  /** What an outside kernel threw when nobody called it, or null. */
+  readonly stray: string | null;
+}
+
+/** A stored scenario as it ran, and shrunk where it failed. */
+export interface ShrinkAnswer {
+  readonly verb: 'shrink';
+  readonly kernel: string;
+  readonly found: LockstepReport;
+  /** Null where it did not fail. */
+  readonly shrunk: Shrunk | null;
   /** What an outside kernel threw when nobody called it, or null. */
   readonly stray: string | null;
 }
@@ -196,7 +225,7 @@ export interface GuardAnswer {
   readonly stray: string | null;
 }
 
-export type Answer = CheckAnswer | ReplayAnswer | CorpusAnswer | ExploreAnswer | GuardAnswer;
+export type Answer = CheckAnswer | ReplayAnswer | ShrinkAnswer | CorpusAnswer | ExploreAnswer | GuardAnswer;
 
 export type JobMessage =
   /** The kernel is loaded and fit to run; in a campaign the goals that it can meet, and a tally of nothing. */
@@ -211,6 +240,8 @@ export type JobMessage =
   | { readonly type: 'searched' }
   /** A smaller scenario that fails as the first one did. */
   | { readonly type: 'better'; readonly report: LockstepReport }
+  /** How far the shrinking has come; told several times a second. */
+  | { readonly type: 'trying'; readonly progress: ShrinkProgress }
   /** The state at boot of a search, or what is wrong with it: the thread waits for states to expand. */
   | { readonly type: 'root'; readonly root: Node | LockstepReport }
   /** What leads away from the states from number `first` on; fewer than were asked for where one failed or the run ends. */

@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { Command, CommanderError, Option } from 'commander';
 import { InputError } from '../contract/input-error.ts';
 import { DRAWN_PARTS, type DrawnPart } from '../report/state.ts';
+import { addBench } from './bench-command.ts';
 import { addCheck } from './check-command.ts';
 import {
   type Action,
@@ -22,6 +23,7 @@ import { endNow } from './guarded.ts';
 import type { ListName } from './list.ts';
 import { quoted, suggestion } from './nearest.ts';
 import { type Output, standardOutput } from './output.ts';
+import { addShrink } from './shrink-command.ts';
 import { oneLine, refuseRepetition, refuseUnknownHelp, withMend } from './usage.ts';
 import { version } from './version.ts';
 
@@ -95,6 +97,7 @@ function commandLine(out: Output, bin: URL, run: (action: Action) => void): Comm
   addExplore(verb, out, bin, run);
   addGuard(verb, out, bin, run);
   addReplay(verb, out, bin, run);
+  addShrink(verb, out, bin, run);
   addEmit(verb, out, run);
   addCorpus(verb, out, bin, run);
   addGolden(verb, out, run);
@@ -213,17 +216,6 @@ function addFaults(verb: NewVerb, out: Output, run: Run): void {
         const seed = flags.seed === 'random' ? randomInt(0x7fff_ffff) : flags.seed;
         const options = { seed, scenarios: flags.runs, ...(flags.json === true ? { json: true } : {}) };
         return faultsCommand(names, options, out);
-      }),
-    );
-}
-
-function addBench(verb: NewVerb, out: Output, run: Run): void {
-  verb('bench', 'Measures the lockstep and the allocation workloads on this machine.')
-    .option('--json', 'one JSON document on stdout')
-    .action((flags: { readonly json?: boolean }) =>
-      run(async () => {
-        const { benchCommand } = await import('./bench.ts');
-        return benchCommand(flags, out);
       }),
     );
 }

@@ -70,7 +70,7 @@ function stopAt(number: number): StepObserver {
 }
 
 /** Names the file and the place of an operation that this kernel does not know. */
-function refuseUndeclared(file: string, { operations }: Scenario, { declares }: KernelModule): void {
+export function refuseUndeclared(file: string, { operations }: Scenario, { declares }: KernelModule): void {
   const at = operations.findIndex(({ kind }) => !declares.operations.includes(kind));
   if (at >= 0)
     throw new InputError(

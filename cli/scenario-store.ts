@@ -5,7 +5,7 @@ import { writeFileSync } from 'atomically';
 import { InputError } from '../contract/input-error.ts';
 import { signatureOf } from '../properties/signature.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
-import type { CheckJob, FoundFailure } from './job.ts';
+import type { FoundFailure } from './job.ts';
 import { makeDirectory, unwritable } from './out-directory.ts';
 import { type Provenance, type StoredScenario, scenarioText } from './scenario-file.ts';
 import { outcomesOf } from './scenario-outcomes.ts';
@@ -69,16 +69,28 @@ export function storedFailure(report: LockstepReport, provenance: Provenance): S
   };
 }
 
+/** Where failures go, under which names, and what is said of where they come from. */
+export interface FailurePlace {
+  readonly out: string;
+  readonly seed: number | null;
+  /** The command that finds the same again; null: there is none. */
+  readonly again: string | null;
+  /** How the names begin; absent: property and seed. */
+  readonly stem?: string;
+  /** The file that it was shrunk from; absent: none. */
+  readonly from?: string;
+}
+
 /** Stores a failing scenario; a directory that refuses it must not hide the failure. */
 export function storeFailure(
-  { out, seed, again }: Pick<CheckJob, 'out' | 'seed' | 'again'>,
+  { out, seed, again, stem, ...place }: FailurePlace,
   report: LockstepReport,
   suffix: string | null,
 ): Kept {
   if (report.failure === null) return { path: null, storeFault: null };
-  const name = `${report.failure.property}-${seed}${suffix === null ? '' : `.${suffix}`}`;
+  const name = `${stem ?? `${report.failure.property}-${seed}`}${suffix === null ? '' : `.${suffix}`}`;
   try {
-    const provenance = { seed, command: again, version: version(), path: null };
+    const provenance = { seed, command: again, version: version(), path: place.from ?? null };
     const path = storeScenario(out, name, storedFailure(report, provenance));
     return { path, storeFault: null };
   } catch (error) {

@@ -1,6 +1,6 @@
 /** A campaign: many generated scenarios in lockstep, until one fails; then the search for the smallest that fails alike. */
 import type { RuleId } from '../contract/rules.ts';
-import type { ExpansionMemory } from './certificate.ts';
+import type { SearchMemory } from './certificate.ts';
 import type { GoalCount } from './goals.ts';
 import { ALL_INVARIANTS } from './invariants/all.ts';
 import { type FailedSearch, judged, Search, type SearchOptions } from './search.ts';
@@ -15,12 +15,12 @@ import type { LockstepReport } from './verdict.ts';
 export interface CampaignOptions extends Omit<SearchOptions, 'turn'> {
   /** Most scenarios to try while shrinking; 0 leaves a failure as it was found. Absent: 4000. */
   readonly shrinkLimit?: number;
-  /** What a simpler scenario must have in common with the failure found. Absent: its signature. */
+  /** What a simpler scenario must have in common with the failure found. Absent: a symptom. */
   readonly alike?: Alikeness;
-  /** Most scenarios that one search for shorter ones tries; 0: no search. Absent: 3000. */
+  /** Most scenarios that one search for shorter ones tries; 0: no search. Absent: 1000. */
   readonly searchLimit?: number;
   /** What searches of the same kernels have learned already. */
-  readonly memory?: ExpansionMemory;
+  readonly memory?: SearchMemory;
   /** At each smaller scenario that fails alike, while shrinking; `shouldStop` is asked then too. */
   readonly onBetter?: (report: LockstepReport, progress: ShrinkProgress) => void;
   /** Before each scenario that is run while shrinking. */

@@ -29,6 +29,10 @@ export interface ExploreSetup {
    * a kernel remembers and the reference does not show. Default true.
    */
   readonly merging?: boolean;
+  /** What to try in a state; absent: the operations of the vocabulary. */
+  readonly choose?: (view: View) => readonly Operation[];
+  /** Told of each failure; the search goes on past it. Absent: expanding a state ends at the first failure right behind it. */
+  readonly onFailure?: (report: LockstepReport) => void;
 }
 
 /** A state, by a shortest way to it. */
@@ -91,15 +95,20 @@ export class Expander {
   expand(node: Node): Expansion {
     const { operations: way } = node;
     const edges: Edge[] = [];
+    const { onFailure } = this.#setup;
     let late: LockstepReport | null = null;
     let walk = this.#walk(way);
     const text = walk.text();
     const ranks = rankOf(walk.view.inFlight.keys());
-    for (const operation of operationsFor(walk.view, this.#setup.vocabulary, this.#kinds)) {
+    for (const operation of this.#choices(walk.view)) {
       if (walk.isChanged) walk = this.#walk(way);
       if (!walk.take(operation)) {
         const failure = this.#failureOf(way, walk.operations);
-        if (failure.scenario.operations.length === way.length + 1) return { edges, failure, late };
+        onFailure?.(failure);
+        if (failure.scenario.operations.length === way.length + 1) {
+          if (onFailure === undefined) return { edges, failure, late };
+          continue;
+        }
         late ??= failure;
         walk = this.#walk(way);
         if (!walk.take(operation)) throw this.#flaky();
@@ -115,6 +124,16 @@ export class Expander {
       else edges.push({ operation, ...this.#arrival(node, operation, next, walk.view, ranks) });
     }
     return { edges, failure: null, late };
+  }
+
+  /** What there is to try behind some operations that hold. */
+  choicesAfter(way: readonly Operation[]): readonly Operation[] {
+    return this.#choices(this.#walk(way).view);
+  }
+
+  #choices(view: View): readonly Operation[] {
+    const { vocabulary, choose } = this.#setup;
+    return choose?.(view) ?? operationsFor(view, vocabulary, this.#kinds);
   }
 
   /** Two kernels behind a way that held before. */

@@ -1,17 +1,13 @@
 /** From a scenario in which two kernels differ to a shortest one in which they differ in the same kind. */
-import {
-  type ExpansionMemory,
-  ownScope,
-  type Scope,
-  type ScopeResult,
-  searchScope,
-  wideScope,
-} from './certificate.ts';
+import type { OperationKind } from '../contract/operation.ts';
+import { choicesIn, type ScopeResult, type SearchMemory, searchScope } from './certificate.ts';
 import type { AlphabetName } from './explore-ground.ts';
 import { tinyMachine } from './explore-machine.ts';
 import type { GuardJudge, Sides } from './guard-judge.ts';
 import type { DifferenceKind } from './guard-level.ts';
-import { plainMachines } from './scenarios-slice.ts';
+import { replacements } from './scenarios-replace.ts';
+import { ownScope, type Scope, wideScope } from './search-scope.ts';
+import { COMMON_MACHINES } from './shrink.ts';
 import { type Judge, Shrinker } from './shrinker.ts';
 import type { LockstepReport } from './verdict.ts';
 
@@ -19,9 +15,10 @@ import type { LockstepReport } from './verdict.ts';
 export interface GuardShrinkOptions {
   readonly judge: GuardJudge;
   readonly kind: DifferenceKind;
-  /** Most scenarios that the searches for a shorter one try; 0: no search. */
+  /** Most scenarios that the widest search for a shorter one tries; 0: no search. */
   readonly searchMost: number;
-  readonly memory: ExpansionMemory;
+  /** For this kind of difference and these kernels alone. */
+  readonly memory: SearchMemory;
   readonly shouldStop: () => boolean;
   /** Before each scenario that is run, outside the searches. */
   readonly onTry?: () => void;
@@ -44,16 +41,20 @@ export interface ShrunkDifference {
 const LONGEST_CANONICAL = 3;
 /** Operations of the longest scenarios that are searched with every operation at every place. */
 const DEEPEST_FULL = 2;
+/** Scenarios in which one operation stands for two, of those that no search comes to the end of. */
+const MOST_REPLACED = 2000;
 
-/** The machine that `explore` is on by default, and one with a window for direct pmap operations. */
-const TINY = { frames: 4, entries: 6, maps: 2, largest: 3 } as const;
-const EXPLORED = tinyMachine({ ...TINY, scratch: false });
-const WITH_WINDOW = tinyMachine({ ...TINY, scratch: true });
+/** The operations that others can often be replaced by. */
+const SIMPLEST: readonly OperationKind[] = ['kmem_alloc_pageable', 'kmem_free', 'kmem_suballoc'];
 
-/** What is searched, and how deep at most. */
+/** The machine that `explore` is on by default. */
+const EXPLORED = tinyMachine({ frames: 4, entries: 6, maps: 2, largest: 3, scratch: false });
+
+/** What is searched, how deep at most, and how much of what a search may try it gets. */
 interface Field {
   readonly scope: Scope;
   readonly deepest: number;
+  readonly share: number;
 }
 
 class GuardShrinking {
@@ -113,27 +114,43 @@ class GuardShrinking {
   #fields(): Field[] {
     const { machine, operations } = this.#shrinker.best.scenario;
     const { candidate } = this.#sides;
-    const wide = (on: Scope['machine'], alphabet: AlphabetName): Scope => {
-      const scope = wideScope(candidate, on, alphabet);
-      return { ...scope, vocabulary: { ...scope.vocabulary, sizes: [0, 1, 2, 3] } };
-    };
-    const plain = plainMachines(machine).at(-1) ?? machine;
+    const wide = (on: Scope['machine'], alphabet: AlphabetName) => wideScope(candidate, on, alphabet);
+    const explored = wide(EXPLORED, 'core');
+    const vocabulary = { ...explored.vocabulary, sizes: [0, 1, 2, 3] };
+    const deepest = Number.POSITIVE_INFINITY;
     return [
-      { scope: wide(EXPLORED, 'core'), deepest: Number.POSITIVE_INFINITY },
-      { scope: wide(WITH_WINDOW, 'full'), deepest: DEEPEST_FULL },
-      { scope: wide(plain, 'core'), deepest: Number.POSITIVE_INFINITY },
-      { scope: ownScope(operations, plain), deepest: Number.POSITIVE_INFINITY },
-      { scope: ownScope(operations, machine), deepest: Number.POSITIVE_INFINITY },
+      { scope: { ...explored, vocabulary }, deepest, share: 1 },
+      ...COMMON_MACHINES.slice(-1).map((on) => ({
+        scope: wide(on, 'full'),
+        deepest: DEEPEST_FULL,
+        share: 1 / 2,
+      })),
+      ...COMMON_MACHINES.slice(0, 1).map((on) => ({ scope: wide(on, 'core'), deepest, share: 1 / 2 })),
+      { scope: this.#nearby(), deepest, share: 1 },
+      ...[EXPLORED, machine].map((on) => ({ scope: ownScope(operations, on), deepest, share: 1 })),
     ];
+  }
+
+  /** The scenario's own kinds at every place, with what makes and frees ranges in the simplest way, one page each. */
+  #nearby(): Scope {
+    const { kinds, ...own } = ownScope(this.#shrinker.best.scenario.operations, EXPLORED);
+    const { operations } = this.#options.judge.declares;
+    return {
+      ...own,
+      kinds: operations.filter((kind) => kinds.includes(kind) || SIMPLEST.includes(kind)),
+      vocabulary: { ...own.vocabulary, sizes: [1], maps: 2 },
+      besides: [],
+      ownValues: false,
+    };
   }
 
   /** Searches everywhere below the present length; false where something shorter, or as short and earlier, was taken. */
   #isShortest(): boolean {
     this.#shorter = 0;
     this.#doubt = null;
-    for (const { scope, deepest } of this.#fields()) {
-      const depth = Math.min(this.#length - 1, deepest);
-      const { found, scenarios, reason } = this.#search(scope, depth);
+    for (const field of this.#fields()) {
+      const depth = Math.min(this.#length - 1, field.deepest);
+      const { found, scenarios, reason } = this.#search(field, depth);
       if (found !== null && found.scenario.operations.length < this.#length) {
         this.#shrinker.accept(this.#marked(found));
         return false;
@@ -141,34 +158,52 @@ class GuardShrinking {
       if (reason === null) this.#shorter += scenarios;
       else this.#doubt ??= doubtOf(reason, depth);
     }
+    if (this.#doubt !== null && this.#isReplaced()) return false;
     this.#canonical();
     return true;
+  }
+
+  /** Takes a scenario in which one operation stands for two. */
+  #isReplaced(): boolean {
+    const { scenario } = this.#shrinker.best;
+    const ground = { ...this.#sides, invariants: [], memory: this.#options.memory };
+    const choicesAfter = choicesIn(ownScope(scenario.operations, scenario.machine), ground);
+    let left = MOST_REPLACED;
+    for (const shorter of replacements(scenario, choicesAfter)) {
+      if (left === 0 || this.#shrinker.stopped) return false;
+      left -= 1;
+      const report = this.#shrinker.failsAlike(shorter);
+      if (report === null) continue;
+      this.#shrinker.accept(report);
+      return true;
+    }
+    return false;
   }
 
   /** Among scenarios as short, the first in the order of the search, so that every seed comes to the same. */
   #canonical(): void {
     const length = this.#length;
     if (length === 0 || length > LONGEST_CANONICAL) return;
-    for (const { scope, deepest } of this.#fields()) {
-      if (deepest < length) continue;
-      const { found } = this.#search(scope, length);
+    for (const field of this.#fields()) {
+      if (field.deepest < length) continue;
+      const { found } = this.#search(field, length);
       if (found === null || found.scenario.operations.length > length) continue;
       this.#shrinker.accept(this.#marked(found));
       return;
     }
   }
 
-  #search(scope: Scope, depth: number): ScopeResult {
-    const { judge, kind, searchMost, memory } = this.#options;
+  #search({ scope, share }: Field, depth: number): ScopeResult {
+    const { judge, kind, searchMost, memory, onTry } = this.#options;
     const result = searchScope(
       scope,
       { ...this.#sides, invariants: [], memory },
       {
         depth: Math.max(0, depth),
-        // One search must not leave the others without anything.
-        most: Math.ceil((searchMost - this.#searched) / 2),
+        most: Math.ceil(searchMost * share),
         isSought: (report) => judge.isSought(report, kind),
         onOther: () => undefined,
+        onTry: () => onTry?.(),
         shouldStop: () => this.#shrinker.stopped,
       },
     );
@@ -179,9 +214,7 @@ class GuardShrinking {
 
 /** Why a search did not come to its end. */
 const doubtOf = (reason: string, depth: number): string =>
-  reason.startsWith('another failure')
-    ? 'some of the shorter ones differ otherwise before they could differ so'
-    : `${reason} in ${depth} operations`;
+  `${reason} in ${depth} operation${depth === 1 ? '' : 's'}`;
 
 /** Shrinks by dropping and lowering alone. */
 export const reduceDifference = (found: LockstepReport, options: GuardShrinkOptions): LockstepReport =>

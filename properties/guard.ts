@@ -1,7 +1,7 @@
 /** Guards a refactoring: looks for the shortest scenario in which two kernels differ, in meaning and in structure. */
 import fc from 'fast-check';
 import type { Scenario } from '../contract/scenario.ts';
-import type { ExpansionMemory } from './certificate.ts';
+import type { SearchMemory } from './certificate.ts';
 import { type Compared, type Differences, GuardJudge } from './guard-judge.ts';
 import type { DifferenceKind } from './guard-level.ts';
 import { type GuardShrinkOptions, reduceDifference, shrinkDifference } from './guard-shrink.ts';
@@ -22,7 +22,7 @@ export interface GuardOptions extends Compared {
   readonly seed: number;
   /** Scenarios to generate. */
   readonly runs: number;
-  /** Most scenarios that the searches for a shorter difference of a kind try; absent: 80000, a quarter of it for structure. */
+  /** Most scenarios that the widest search for a shorter difference tries; absent: 34000, a quarter of it for structure. */
   readonly searchMost?: number;
   /** Before each scenario that both kernels can run. */
   readonly onScenario?: (scenario: Scenario) => void;
@@ -66,7 +66,8 @@ export interface GuardResult {
   readonly interrupted: boolean;
 }
 
-const DEFAULT_SEARCH_MOST = 80_000;
+/** All of up to four operations on the machine of `explore`. */
+const DEFAULT_SEARCH_MOST = 34_000;
 /** Scenarios that still differ in meaning which are looked at for one that differs in structure alone. */
 const PATIENCE = 48;
 /** Differences of one kind, each of its own signature, that are shrunk to find the shortest. */
@@ -193,7 +194,7 @@ class Guard {
 
   #finding(kind: DifferenceKind): GuardFinding | null {
     const { searchMost = DEFAULT_SEARCH_MOST, shouldStop = () => false, onProgress } = this.#options;
-    const memory: ExpansionMemory = new Map();
+    const memory: SearchMemory = new Map();
     const options: GuardShrinkOptions = {
       judge: this.#judge,
       kind,

@@ -1,10 +1,9 @@
 /** The ways to make a scenario simpler, each a lazy list of edited item lists or machines. */
 import { ADDRESS_SPACE_END, byteDistance, PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
-import { type MachineConfig, machineFaults } from '../contract/machine.ts';
-import { type FieldMeaning, OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
+import type { MachineConfig } from '../contract/machine.ts';
+import { OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import { bounds } from './generate-recipe.ts';
-import { CANONICAL_KERNEL_MIN, CANONICAL_STATIC_MAPS } from './scenarios-measure.ts';
 import { type Edited, withFields } from './scenarios-rebuild.ts';
 import { createdMap, type Item, type Trace } from './scenarios-trace.ts';
 
@@ -121,7 +120,7 @@ export const simplifyNames: Edits = ({ machine, items }) => {
 };
 
 /** Simpler operations that may stand in for one. */
-function standIns(operation: Operation): Operation[] {
+export function standIns(operation: Operation): Operation[] {
   switch (operation.kind) {
     case 'kmem_alloc':
     case 'kmem_alloc_wait':
@@ -132,6 +131,11 @@ function standIns(operation: Operation): Operation[] {
         { kind: 'kmem_alloc_pageable', map, size },
         { kind: 'kmem_alloc', map, size },
       ];
+    }
+    case 'vm_map_insert': {
+      const { map, start, end } = operation;
+      if (end <= start) return [];
+      return [{ kind: 'kmem_alloc_pageable', map, size: byteDistance(start, end) }];
     }
     case 'vm_map_find': {
       const { kind: _, findSpace: __, address: start, length, ...rest } = operation;
@@ -167,24 +171,32 @@ export const simplifyKinds: Edits = (trace) =>
     standIns(operation).map((simpler) => () => replaced(trace, i, simpler)),
   );
 
+/** Lower counts down to the least: that first, then down by halves of what there is, to one less. */
+export function stepsDown(count: number, least: number): number[] {
+  const lower = new Set([least]);
+  for (let step = Math.floor((count - least) / 2); step > 0; step = Math.floor(step / 2))
+    lower.add(count - step);
+  lower.add(count - 1);
+  return [...lower].filter((one) => one >= least && one < count);
+}
+
 function lowerSizes(size: number): number[] {
   if (size === PAGE_SIZE) return [];
   const rounded = roundPageUnwrapped(size);
-  const half = PAGE_SIZE * Math.ceil(rounded / PAGE_SIZE / 2);
-  return [PAGE_SIZE, half, rounded - PAGE_SIZE, rounded].filter(
-    (value) => value > 0 && value < ADDRESS_SPACE_END && value !== size,
-  );
+  const lower = stepsDown(rounded / PAGE_SIZE, 1).map((count) => count * PAGE_SIZE);
+  return [...lower, rounded].filter((value) => value > 0 && value < ADDRESS_SPACE_END && value !== size);
 }
 
 /** Lower addresses: aligned, at the start of what the address belongs to, half way there, one page lower. */
 function lowerAddresses(value: number, distance: number): number[] {
   const page = value - (value % PAGE_SIZE);
   const far = distance - (distance % PAGE_SIZE);
-  const half = PAGE_SIZE * Math.floor(far / PAGE_SIZE / 2);
-  return [page, page - far, page - half, page - PAGE_SIZE].filter((lower) => lower >= 0 && lower < value);
+  const nearer = stepsDown(far / PAGE_SIZE, 0).map((count) => page - far + count * PAGE_SIZE);
+  return [page, ...nearer, page - PAGE_SIZE].filter((lower) => lower >= 0 && lower < value);
 }
 
-function lowerValues(value: unknown, meaning: FieldMeaning): readonly unknown[] {
+/** Simpler values of a field, the simplest first. */
+export function lowerValues(value: unknown, meaning: string): readonly unknown[] {
   switch (meaning) {
     case 'size':
       return typeof value === 'number' ? lowerSizes(value) : [];
@@ -245,41 +257,3 @@ function withAddress(
 /** Arguments lowered, one operation at a time. */
 export const lowerArguments: Edits = (trace) =>
   trace.items.flatMap((item, i) => lowered(item).map((simpler) => () => replaced(trace, i, simpler)));
-
-const fewer = (count: number, least: number): number[] =>
-  [least, Math.floor(count / 4), Math.floor(count / 2), count - 1].filter(
-    (less) => less >= least && less < count,
-  );
-
-function simplerMachines(machine: MachineConfig): Partial<MachineConfig>[] {
-  const { kernelMin, kernelStart, kernelMax, managedPages, mapEntries, scratchPages } = machine;
-  const image = (kernelStart - kernelMin) / PAGE_SIZE;
-  const room = (kernelMax - kernelStart) / PAGE_SIZE;
-  const layout = (min: number, imagePages: number, roomPages: number): Partial<MachineConfig> => {
-    const { start: kernelMin, end: kernelStart } = bounds({ start: min, end: min + imagePages * PAGE_SIZE });
-    const { end } = bounds({ start: min, end: min + (imagePages + roomPages) * PAGE_SIZE });
-    return { kernelMin, kernelStart, kernelMax: end };
-  };
-  return [
-    { reserved: [] },
-    ...machine.reserved.map((range) => ({ reserved: machine.reserved.filter((other) => other !== range) })),
-    { freeMin: 0, freeTarget: 0, inactiveTarget: 0 },
-    { scratchWindow: null, scratchPages: 0, deviceFrames: 0, managedPages: managedPages - scratchPages },
-    ...fewer(managedPages, scratchPages + 1).map((count) => ({ managedPages: count })),
-    ...fewer(machine.deviceFrames, 0).map((count) => ({ deviceFrames: count })),
-    layout(CANONICAL_KERNEL_MIN, image, room),
-    ...fewer(room, 4).map((count) => layout(kernelMin, image, count)),
-    ...(machine.scratchWindow === null ? fewer(image, 0).map((count) => layout(kernelMin, count, room)) : []),
-    ...(mapEntries === null ? [] : fewer(mapEntries, 4).map((count) => ({ mapEntries: count }))),
-    { staticMaps: CANONICAL_STATIC_MAPS },
-  ];
-}
-
-/** The same operations on a smaller or plainer machine. */
-export const simplifyMachine: Edits = ({ machine, items }) =>
-  simplerMachines(machine).flatMap((change) => {
-    const simpler = { ...machine, ...change };
-    return machineFaults(simpler).length > 0
-      ? []
-      : [() => ({ machine: simpler, items: items.map(unchanged) })];
-  });

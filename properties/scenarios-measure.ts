@@ -4,13 +4,20 @@ import type { MachineConfig } from '../contract/machine.ts';
 import {
   type FieldMeaning,
   OPERATION_FIELDS,
+  OPERATION_KINDS,
   type Operation,
   type OperationKind,
 } from '../contract/operation.ts';
 import type { Scenario } from '../contract/scenario.ts';
 
-/** Compared from the left: operations, how special their kinds are, their arguments, the machine. */
-export type Measure = readonly [operations: number, kinds: number, values: number, machine: number];
+/** Compared from the left: operations, how special their kinds are, their arguments, the machine, their disorder. */
+export type Measure = readonly [
+  operations: number,
+  kinds: number,
+  values: number,
+  machine: number,
+  disorder: number,
+];
 
 /** Where a shrunk machine's kernel map starts, if it can. */
 export const CANONICAL_KERNEL_MIN = 0xfe00_0000;
@@ -22,7 +29,8 @@ const RANKS: { readonly [Kind in OperationKind]?: number } = {
   kmem_alloc: 1,
   kmem_alloc_wait: 1,
   kmem_malloc: 2,
-  vm_map_find: 1,
+  vm_map_insert: 1,
+  vm_map_find: 2,
   kmem_free_wakeup: 1,
   vm_map_remove: 1,
   vm_map_delete: 2,
@@ -34,13 +42,20 @@ const RANKS: { readonly [Kind in OperationKind]?: number } = {
 const aligned = (value: number): number => (value % PAGE_SIZE === 0 ? 0 : 0.5);
 const PROTECTION_COSTS: readonly number[] = [4, 2, 5, 1, 6, 3, 7, 0];
 
+/** Where a shrunk map of its own begins, if it can. */
+export const CANONICAL_MAP_MIN = 0x1000_0000;
+
+/** To the kernel map, or to where maps of their own are. */
+const distanceOf = (value: number, kernelMin: number): number =>
+  Math.min(Math.abs(value - kernelMin) + PAGE_SIZE, Math.abs(value - CANONICAL_MAP_MIN));
+
 /** Cost of one number by its meaning; one page is the simplest size, and full rights the simplest protection. */
 function numberCost(value: number, meaning: FieldMeaning, kernelMin: number): number {
   switch (meaning) {
     case 'size':
       return value === 0 ? 0.25 : Math.ceil(value / PAGE_SIZE) - 1 + aligned(value);
     case 'address':
-      return Math.floor(Math.abs(value - kernelMin) / PAGE_SIZE) + aligned(value);
+      return Math.floor(distanceOf(value, kernelMin) / PAGE_SIZE) + aligned(value);
     case 'protection':
       return PROTECTION_COSTS[value] ?? 8;
     case 'inheritance':
@@ -106,8 +121,21 @@ export function measure({ machine, operations }: Scenario): Measure {
     kinds += RANKS[operation.kind] ?? 0;
     values += operationCost(operation, machine.kernelMin);
   }
-  return [operations.length, kinds, values, machineCost(machine)];
+  return [operations.length, kinds, values, machineCost(machine), disorderOf(operations)];
 }
+
+/** Scenarios longer than this are not put in order. */
+const LONGEST_SORTED = 12;
+
+/** Pairs of operations whose kinds stand the other way round in the contract. */
+function disorderOf(operations: readonly Operation[]): number {
+  if (operations.length > LONGEST_SORTED) return 0;
+  const ranks = operations.map(({ kind }) => KIND_ORDER.get(kind) ?? 0);
+  return ranks.reduce((sum, rank, i) => sum + ranks.slice(i + 1).filter((later) => later < rank).length, 0);
+}
+const KIND_ORDER: ReadonlyMap<OperationKind, number> = new Map(
+  OPERATION_KINDS.map((kind, i): [OperationKind, number] => [kind, i]),
+);
 
 /** True when the first measure is strictly smaller. */
 export function isSmaller(first: Measure, second: Measure): boolean {

@@ -10,6 +10,8 @@ import type { Scenario } from '../contract/scenario.ts';
 import {
   type Anchor,
   applied,
+  type Bound,
+  boundOf,
   createdMap,
   type Extent,
   type Item,
@@ -92,6 +94,7 @@ class Rebuild {
     const values: ReadonlyMap<string, unknown> = new Map(Object.entries(operation));
     const fields = new Map<string, unknown>();
     for (const [name, { place, value }] of item.anchors) {
+      if (name === 'offset') continue;
       const now = values.get(name);
       const shift = this.#placeOf(place) - value;
       if (typeof now === 'number' && shift !== 0) fields.set(name, clamp(now + shift));
@@ -101,7 +104,7 @@ class Rebuild {
       'size' in operation && 'size' in item.operation && operation.size === item.operation.size;
     if (unedited && followed !== undefined && 'size' in followed && followed.size !== operation.size)
       fields.set('size', followed.size);
-    this.#moveOffset(operation, fields);
+    this.#moveOffset(item, operation, fields);
     this.#moveFrames(operation, values, fields);
     return fields;
   }
@@ -109,7 +112,7 @@ class Rebuild {
   /** Where an anchor points now; where its base is gone, where it pointed before. */
   #placeOf({ base, distance, fromEnd }: Anchor): number {
     if (base === null) return distance;
-    if (base.kind === 'bound') return this.#options.machine[base.bound] + distance;
+    if (base.kind === 'bound') return this.#besideBound(base.bound, distance, fromEnd);
     const now = this.#handed.get(base.item) ?? base.item.handed;
     if (now === null) return distance;
     if (fromEnd) return now.end + distance;
@@ -117,16 +120,30 @@ class Rebuild {
     return now.start + Math.max(inside, 0);
   }
 
+  /** Places in a window that has become smaller are on its last page. */
+  #besideBound(bound: Bound, distance: number, fromEnd: boolean): number {
+    const { machine } = this.#options;
+    const window = bound === 'scratchWindow' ? machine.scratchWindow : null;
+    if (window === null) return boundOf(machine, bound) + distance;
+    if (fromEnd) return window.end;
+    return window.start + Math.min(distance, window.end - window.start - PAGE_SIZE + (distance % PAGE_SIZE));
+  }
+
   /** An object inserted at its own offset stays at its own offset (the insert's range may have moved). */
-  #moveOffset(operation: Operation, fields: Map<string, unknown>): void {
+  #moveOffset(item: Item, operation: Operation, fields: Map<string, unknown>): void {
     if (operation.kind !== 'vm_map_insert' && operation.kind !== 'vm_map_find') return;
     const name = operation.kind === 'vm_map_insert' ? 'start' : 'address';
     const old = operation.kind === 'vm_map_insert' ? operation.start : operation.address;
     const moved = fields.get(name);
     const start = typeof moved === 'number' ? moved : old;
+    const anchor = item.anchors.get('offset');
     const [before, after] = this.#objectBase(operation.object);
     if (before !== undefined && after !== undefined && operation.offset === objectOffset(old - before))
       fields.set('offset', objectOffset(start - after));
+    else if (anchor !== undefined && before !== undefined && after !== undefined) {
+      const place = this.#placeOf(anchor.place) + (operation.offset - (anchor.value - before));
+      fields.set('offset', objectOffset(Math.max(0, place - after)));
+    }
   }
 
   /** Address of offset 0 of a base object, before the edit and now. */

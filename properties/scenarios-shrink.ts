@@ -14,9 +14,9 @@ import {
   mergeMaps,
   mergeSizes,
   simplifyKinds,
-  simplifyMachine,
   simplifyNames,
 } from './scenarios-edits.ts';
+import { simplifyMachine } from './scenarios-machine.ts';
 import { isSmaller, type Measure, measure } from './scenarios-measure.ts';
 import { rebuild } from './scenarios-rebuild.ts';
 import { type Trace, traceScenario } from './scenarios-trace.ts';

@@ -1,5 +1,5 @@
 /** Shortcuts of the shrinker: what the last operation depends on, and machines that most failures also show on. */
-import { PAGE_SIZE } from '../contract/address.ts';
+import { ADDRESS_SPACE_END, PAGE_SIZE } from '../contract/address.ts';
 import { type MachineConfig, machineFaults } from '../contract/machine.ts';
 import { bounds } from './generate-recipe.ts';
 import type { Edit, Edits } from './scenarios-edits.ts';
@@ -45,24 +45,32 @@ const PLAIN_SIZES: readonly (readonly [room: number, frames: number, entries: nu
   [8, 4, 6],
 ];
 
+/** Bytes that one page table maps: what lies at the line between two is often special. */
+const PAGE_TABLE_SPAN = 1024 * PAGE_SIZE;
+
 /** The machine without all that a scenario can do without, in one of the plain sizes. */
 function plainMachine(
   machine: MachineConfig,
   [room, frames, entries]: (typeof PLAIN_SIZES)[number],
+  place: 'plain' | 'line' | 'top' = 'plain',
 ): MachineConfig {
-  const { scratchWindow, kernelMin, kernelStart, scratchPages, deviceFrames, mapEntries } = machine;
-  const needsWindow = scratchWindow !== null;
-  const image = needsWindow ? kernelStart - kernelMin : 0;
-  const start = needsWindow ? kernelMin : CANONICAL_KERNEL_MIN;
-  const { end: imageEnd } = bounds({ start, end: start + image });
-  const { start: least, end } = bounds({ start, end: start + image + room * PAGE_SIZE });
+  const { scratchWindow: window, scratchPages, mapEntries } = machine;
+  // The window fills the image: nothing else is needed there.
+  const image = window === null ? 0 : window.end - window.start;
+  const least = {
+    plain: CANONICAL_KERNEL_MIN,
+    line: CANONICAL_KERNEL_MIN + PAGE_TABLE_SPAN - PAGE_SIZE - image,
+    top: ADDRESS_SPACE_END - PAGE_SIZE - room * PAGE_SIZE - image,
+  }[place];
+  const { start, end: kernelStart } = bounds({ start: least, end: least + image });
+  const { end: kernelMax } = bounds({ start, end: kernelStart + room * PAGE_SIZE });
   return {
     ...machine,
-    kernelMin: least,
-    kernelStart: imageEnd,
-    kernelMax: end,
+    kernelMin: start,
+    kernelStart,
+    kernelMax,
+    scratchWindow: window === null ? null : { start, end: kernelStart },
     managedPages: scratchPages + frames,
-    deviceFrames,
     mapEntries: mapEntries === null ? null : entries,
     staticMaps: CANONICAL_STATIC_MAPS,
     freeMin: 0,
@@ -72,11 +80,26 @@ function plainMachine(
   };
 }
 
-/** A machine of the plain sizes with neither scratch pages nor device frames, or with those that the machine has. */
+/** The machine with a window and so many scratch pages of one page each. */
+function withOneWindow(machine: MachineConfig, scratchPages: number): MachineConfig {
+  const { scratchWindow: window } = machine;
+  if (window === null) return machine;
+  const { start, end } = bounds({ start: window.start, end: window.start + PAGE_SIZE });
+  return { ...machine, scratchWindow: { start, end }, scratchPages };
+}
+
+/** Machines of the plain sizes: with neither scratch pages nor device frames, with one page of each, or with all. */
 export function plainMachines(machine: MachineConfig): MachineConfig[] {
-  const bare = { ...machine, scratchWindow: null, scratchPages: 0, deviceFrames: 0 };
-  const bases = machine.scratchPages === 0 && machine.deviceFrames === 0 ? [bare] : [bare, machine];
+  const { scratchPages, deviceFrames, scratchWindow } = machine;
+  const bare: MachineConfig = { ...machine, scratchWindow: null, scratchPages: 0, deviceFrames: 0 };
+  const bases = [bare];
+  if (scratchWindow !== null && scratchPages > 0)
+    bases.push({ ...withOneWindow(machine, 1), deviceFrames: 0 }, { ...machine, deviceFrames: 0 });
+  if (deviceFrames > 0) bases.push({ ...bare, deviceFrames: 1 }, machine);
   const plain = bases.flatMap((base) => PLAIN_SIZES.map((size) => plainMachine(base, size)));
+  const [smallest = [4, 1, 4]] = PLAIN_SIZES;
+  for (const place of ['line', 'top'] as const)
+    plain.push(...bases.map((base) => plainMachine(base, smallest, place)));
   return plain.filter((one) => machineFaults(one).length === 0);
 }
 

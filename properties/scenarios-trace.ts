@@ -14,7 +14,8 @@ type Base =
   | { readonly kind: 'range'; readonly item: Item }
   | { readonly kind: 'bound'; readonly bound: Bound }
   | null;
-type Bound = 'kernelMin' | 'kernelStart' | 'kernelMax';
+/** A place that the machine names. */
+export type Bound = 'kernelMin' | 'kernelStart' | 'kernelMax' | 'scratchWindow';
 
 /** Where an address lies relative to what it belongs to. */
 export interface Anchor {
@@ -61,6 +62,8 @@ interface Handed extends Extent {
 function handedOut(operation: Operation, outcome: Outcome): Extent | undefined {
   const size = 'size' in operation ? operation.size : 'length' in operation ? operation.length : 0;
   if (outcome.kind === 'submap') return { start: outcome.min, end: outcome.max };
+  if (operation.kind === 'vm_map_create')
+    return outcome.kind === 'done' ? { start: operation.min, end: operation.max } : undefined;
   if (operation.kind === 'vm_map_insert')
     return outcome.kind === 'kern' && outcome.code === 0
       ? { start: operation.start, end: operation.end }
@@ -92,10 +95,19 @@ function anchorOf(
       fromEnd,
     };
   }
-  const bound = BOUNDS.find((name) => value >= machine[name] - PAGE_SIZE);
+  const { scratchWindow: window } = machine;
+  const inWindow = window !== null && value >= window.start && value <= window.end;
+  const bound = inWindow
+    ? 'scratchWindow'
+    : BOUNDS.find((name) => value >= boundOf(machine, name) - PAGE_SIZE);
   if (bound === undefined) return { base: null, distance: value, fromEnd: false };
-  return { base: { kind: 'bound', bound }, distance: value - machine[bound], fromEnd: false };
+  if (inWindow && value === window.end) return { base: { kind: 'bound', bound }, distance: 0, fromEnd: true };
+  return { base: { kind: 'bound', bound }, distance: value - boundOf(machine, bound), fromEnd: false };
 }
+
+/** Where a bound of a machine is; the end of the kernel map's image stands for a window that it has not. */
+export const boundOf = (machine: MachineConfig, bound: Bound): number =>
+  bound === 'scratchWindow' ? (machine.scratchWindow?.start ?? machine.kernelMin) : machine[bound];
 
 /**
  * The range that an operation has in hand: what it handed out, or what it fills or wires while it sleeps.
@@ -154,19 +166,29 @@ function traceItem(
   const anchors = new Map<string, { place: Anchor; value: number }>();
   const needs = new Set<Item>();
   let first: Item | null = null;
+  // A map of its own has addresses of its own: they mean nothing to operations on other maps.
+  const names = namesIn(operation);
+  const near = handed.filter(
+    ({ item: { operation: other } }) => other.kind !== 'vm_map_create' || names.includes(other.name),
+  );
   for (const [name, value] of addressesIn(operation)) {
-    const place = anchorOf(value, handed, machine, first);
+    const place = anchorOf(value, near, machine, first);
     anchors.set(name, { place, value });
     if (place.base?.kind === 'range') {
       needs.add(place.base.item);
       first ??= place.base.item;
     }
   }
+  if ('offset' in operation && operation.object === 'kernel') {
+    // The kernel object's offsets are addresses from kernelMin on: an insert may share pages with another range.
+    const value = machine.kernelMin + operation.offset;
+    const place = anchorOf(value, handed, machine, null);
+    anchors.set('offset', { place, value });
+    if (place.base?.kind === 'range') needs.add(place.base.item);
+  }
   const resumes = operation.kind === 'resume' ? (items[operation.operation - 1] ?? null) : null;
   if (resumes !== null) needs.add(resumes);
-  const named = namesIn(operation).map((name) =>
-    items.findLast(({ operation: other }) => createdMap(other) === name),
-  );
+  const named = names.map((name) => items.findLast(({ operation: other }) => createdMap(other) === name));
   for (const creator of named) if (creator !== undefined) needs.add(creator);
   return { operation, anchors, sizeOf: wholeSize(operation, first), resumes, needs, rejected, handed: null };
 }

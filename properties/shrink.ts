@@ -1,19 +1,15 @@
 /** Shrinks a failure and searches for what is shorter still: the whole of what happens to a failing scenario. */
 
+import { address, PAGE_SIZE, pages, type VirtualAddress } from '../contract/address.ts';
 import type { KernelModule } from '../contract/kernel-memory.ts';
+import type { MachineConfig } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
-import type { Scenario } from '../contract/scenario.ts';
-import {
-  type ExpansionMemory,
-  ownScope,
-  type Scope,
-  type SearchGround,
-  searchScope,
-  wideScope,
-} from './certificate.ts';
+import { choicesIn, type SearchGround, type SearchMemory, searchScope } from './certificate.ts';
 import { tinyMachine } from './explore-machine.ts';
 import type { Invariant } from './invariant.ts';
-import { plainMachines } from './scenarios-slice.ts';
+import { CANONICAL_STATIC_MAPS } from './scenarios-measure.ts';
+import { replacements } from './scenarios-replace.ts';
+import { ownScope, type Scope, wideScope } from './search-scope.ts';
 import { type Judge, Shrinker, type ShrinkOptions } from './shrinker.ts';
 import { type Likeness, likenessTo } from './symptoms.ts';
 import type { LockstepReport } from './verdict.ts';
@@ -52,18 +48,46 @@ export interface Shrunk {
 export interface ShrinkScenarioOptions extends ShrinkOptions {
   readonly candidate: KernelModule;
   readonly invariants: readonly Invariant[];
-  /** Most scenarios that one search tries; 0: no search. Absent: 3000. */
+  /** Most scenarios that one search tries; 0: no search. Absent: 1000. */
   readonly searchMost?: number;
-  /** Expansions that are known from other shrinkings of the same kernels. */
-  readonly memory?: ExpansionMemory;
+  /** What other shrinkings of the same kernels have searched. */
+  readonly memory?: SearchMemory;
 }
 
-const DEFAULT_SEARCH_MOST = 3000;
+const DEFAULT_SEARCH_MOST = 1000;
 /** Scenarios longer than this are not searched below: there are too many. */
 const LONGEST_SEARCHED = 6;
 
-/** The machine that the exhaustive search is on by default. */
-const WITH_WINDOW = tinyMachine({ frames: 4, entries: 6, maps: 2, largest: 3, scratch: true });
+/** Most scenarios in which one operation stands for two. */
+const REPLACEMENTS = 2000;
+/** Scenarios up to this length are searched for among all operations at all places that differ. */
+const SHORT = 2;
+
+const ROOMY = { frames: 4, entries: 6, maps: CANONICAL_STATIC_MAPS, largest: 4 };
+const WITH_WINDOW = tinyMachine({ ...ROOMY, scratch: true });
+const PLAIN_MIN = WITH_WINDOW.kernelMin;
+/** So that the page behind a reserved one is the first of a page table. */
+const LINE_MIN = PLAIN_MIN + 1022 * PAGE_SIZE;
+const moved = (at: number): VirtualAddress => address(at - PLAIN_MIN + LINE_MIN);
+const AT_LINE: MachineConfig = {
+  ...WITH_WINDOW,
+  kernelMin: moved(WITH_WINDOW.kernelMin),
+  kernelStart: moved(WITH_WINDOW.kernelStart),
+  kernelMax: moved(WITH_WINDOW.kernelMax),
+  scratchWindow: { start: moved(WITH_WINDOW.kernelMin), end: moved(WITH_WINDOW.kernelStart) },
+};
+/** One frame, so that allocations sleep soon; more than enough; a boot entry, a window and a scratch page; all there can be. */
+export const COMMON_MACHINES: readonly MachineConfig[] = [
+  tinyMachine({ frames: 1, entries: 4, maps: CANONICAL_STATIC_MAPS, largest: 2, scratch: false }),
+  tinyMachine({ ...ROOMY, scratch: false }),
+  WITH_WINDOW,
+  {
+    ...AT_LINE,
+    deviceFrames: 1,
+    reserved: [{ start: AT_LINE.kernelStart, length: pages(1) }],
+    ...{ freeMin: 1, freeTarget: 2, inactiveTarget: 1 },
+  },
+];
 
 class Shrinking {
   readonly #shrinker: Shrinker;
@@ -84,7 +108,7 @@ class Shrinking {
     this.#shrinker = new Shrinker(found, judge, options);
     this.#options = options;
     this.#ground = { reference, candidate, invariants, memory };
-    this.#isSought = likenessTo(found, options.alike ?? 'signature');
+    this.#isSought = likenessTo(found, options.alike ?? 'symptom');
     this.#most = searchMost;
   }
 
@@ -92,22 +116,14 @@ class Shrinking {
     return this.#shrinker.best.scenario.operations;
   }
 
-  /** The plain machine with room enough, which all failures that show on it are led to. */
-  get #plain(): Scenario['machine'] {
-    const { machine } = this.#shrinker.best.scenario;
-    return plainMachines(machine).at(-1) ?? machine;
-  }
-
   run(): Shrunk {
     this.#shrinker.reduce();
     const executionsBeforeSearch = this.#shrinker.executions;
-    for (const scope of this.#wide())
-      while (this.#shorter(scope, this.#operations.length - 1)) this.#shrinker.reduce();
-    this.#canonical();
-    let certificate = this.#certificate();
+    let certificate: Certificate | null = null;
     while (certificate === null) {
-      this.#shrinker.reduce();
+      while (this.#isLedShorter() || this.#isReplaced()) this.#shrinker.reduce();
       certificate = this.#certificate();
+      if (certificate === null) this.#shrinker.reduce();
     }
     const { best, shrinks, executions, others, stopped } = this.#shrinker;
     return {
@@ -122,9 +138,26 @@ class Shrinking {
     };
   }
 
-  /** All kinds on the plain machine, and on one whose boot entry is there to be worked on. */
-  #wide(): Scope[] {
-    return [this.#plain, WITH_WINDOW].map((machine) => wideScope(this.#options.candidate, machine, 'core'));
+  /**
+   * What is searched so that all seeds come to the same: all kinds on machines that are always the same, then the
+   * scenario's own on the plain ones among them.
+   */
+  #common(length: number): { readonly scope: Scope; readonly depth: number; readonly most: number }[] {
+    const { candidate } = this.#options;
+    const most = this.#most;
+    const wide = (['full', 'core'] as const).flatMap((alphabet) =>
+      COMMON_MACHINES.map((machine) => ({
+        scope: wideScope(candidate, machine, alphabet),
+        depth: alphabet === 'full' ? Math.min(SHORT, length) : length,
+        most,
+      })),
+    );
+    const own = COMMON_MACHINES.slice(0, 2).map((machine) => ({
+      scope: ownScope(this.#operations, machine),
+      depth: length,
+      most: 2 * most,
+    }));
+    return [...wide, ...own];
   }
 
   #search(scope: Scope, depth: number, most = this.#most) {
@@ -133,32 +166,51 @@ class Shrinking {
       most,
       isSought: this.#isSought,
       onOther: (report) => this.#shrinker.remember(report),
+      onTry: () => this.#shrinker.tell(),
       shouldStop: () => this.#shrinker.stopped,
     });
     this.#searched += result.scenarios;
     return result;
   }
 
-  /** Takes a shorter scenario of a scope; false where none is found. */
-  #shorter(scope: Scope, depth: number): boolean {
-    if (depth < 0 || this.#most === 0) return false;
-    const { found } = this.#search(scope, depth);
-    if (found === null || found.scenario.operations.length >= this.#operations.length) return false;
-    this.#shrinker.accept(found);
-    return true;
+  /**
+   * Takes a shorter scenario, true, or at the end the first as short in the order of the searches, false: whatever was
+   * found at first, the searches lead to the same.
+   */
+  #isLedShorter(): boolean {
+    const { length } = this.#operations;
+    if (this.#most === 0 || length === 0 || this.#shrinker.stopped) return false;
+    let first: LockstepReport | null = null;
+    for (const { scope, depth, most } of this.#common(length)) {
+      const { found } = this.#search(scope, first === null ? depth : Math.min(depth, length - 1), most);
+      if (found === null) continue;
+      if (found.scenario.operations.length < length) {
+        this.#shrinker.accept(found);
+        return true;
+      }
+      first ??= found;
+    }
+    if (first === null) return false;
+    this.#shrinker.accept(first);
+    this.#shrinker.reduce();
+    return this.#operations.length < length;
   }
 
-  /** Among scenarios as short, the first in the order of the search, so that all seeds come to the same. */
-  #canonical(): void {
-    const { length } = this.#operations;
-    if (this.#most === 0 || length === 0 || length > LONGEST_SEARCHED) return;
-    for (const scope of [...this.#wide(), ownScope(this.#operations, this.#plain)]) {
-      const { found } = this.#search(scope, length);
-      if (found === null || found.scenario.operations.length > length) continue;
-      this.#shrinker.accept(found);
-      this.#shrinker.reduce();
-      return;
+  /** Takes a scenario in which one operation stands for two. */
+  #isReplaced(): boolean {
+    const { scenario } = this.#shrinker.best;
+    if (this.#most === 0) return false;
+    const choicesAfter = choicesIn(ownScope(scenario.operations, scenario.machine), this.#ground);
+    let left = REPLACEMENTS;
+    for (const shorter of replacements(scenario, choicesAfter)) {
+      if (left === 0 || this.#shrinker.stopped) return false;
+      left -= 1;
+      const report = this.#shrinker.failsAlike(shorter);
+      if (report === null) continue;
+      this.#shrinker.accept(report);
+      return true;
     }
+    return false;
   }
 
   /** The certificate; null where a shorter scenario was found instead, and taken. */
@@ -175,7 +227,7 @@ class Shrinking {
     if (this.#most === 0) return refused(0, 'no search was asked for');
     if (this.#shrinker.stopped) return refused(0, 'the time was up');
     if (length > LONGEST_SEARCHED) return refused(0, `it has more than ${LONGEST_SEARCHED} operations`);
-    const { found, scenarios, reason } = this.#search(scope, length - 1);
+    const { found, scenarios, reason } = this.#search(scope, length - 1, 4 * this.#most);
     if (found !== null && found.scenario.operations.length < length) {
       this.#shrinker.accept(found);
       return null;

@@ -15,9 +15,18 @@ import {
   mergeMaps,
   mergeSizes,
   simplifyKinds,
-  simplifyMachine,
   simplifyNames,
 } from './scenarios-edits.ts';
+import {
+  foldSubmaps,
+  foldWiring,
+  lowerEverywhere,
+  lowerWithResources,
+  moveMaps,
+  simplifyKindsTogether,
+  sortNeighbours,
+} from './scenarios-joint.ts';
+import { simplifyMachine } from './scenarios-machine.ts';
 import { isSmaller, measure } from './scenarios-measure.ts';
 import { rebuild } from './scenarios-rebuild.ts';
 import { keepSlice, leapToPlainMachine } from './scenarios-slice.ts';
@@ -40,7 +49,7 @@ export interface ShrinkProgress {
 /** What to shrink with, and for how long. */
 export interface ShrinkOptions {
   readonly reference: KernelModule<ReferenceKernel>;
-  /** What a simpler scenario must have in common with the failure found. Absent: its signature. */
+  /** What a simpler scenario must have in common with the failure found. Absent: a symptom. */
   readonly alike?: Alikeness;
   /** Most scenarios to run before the search for a certificate; absent: 4000. */
   readonly most?: number;
@@ -82,7 +91,7 @@ export class Shrinker {
   constructor(found: LockstepReport, judge: Judge, options: ShrinkOptions) {
     this.#judge = judge;
     this.#options = options;
-    this.#isAlike = likenessTo(found, options.alike ?? 'signature');
+    this.#isAlike = likenessTo(found, options.alike ?? 'symptom');
     this.#best = cutToFailure(found);
     this.#known.set(JSON.stringify(this.#best.scenario), this.#best);
   }
@@ -118,12 +127,17 @@ export class Shrinker {
     return { executions: this.#executions, operations: this.#best.scenario.operations.length };
   }
 
+  /** Tells that it is at work. */
+  tell(): void {
+    this.#options.onTry?.(this.#progress);
+  }
+
   /** The report of a scenario that fails alike, else null; it is run only once. */
   failsAlike(scenario: Scenario): LockstepReport | null {
     const text = JSON.stringify(scenario);
     const known = this.#known.get(text);
     if (known !== undefined || this.stopped) return known ?? null;
-    this.#options.onTry?.(this.#progress);
+    this.tell();
     this.#executions += 1;
     const report = this.#judge(scenario);
     const alike = this.#isAlike(report);
@@ -218,10 +232,17 @@ const FAMILIES: readonly Edits[] = [
   dropWithDependents,
   mergeMaps,
   mergeSizes,
+  foldSubmaps,
+  foldWiring,
   simplifyKinds,
+  moveMaps,
   leapToPlainMachine,
   lowerArguments,
   simplifyMachine,
   simplifyNames,
+  simplifyKindsTogether,
+  lowerEverywhere,
   dropPairs,
+  lowerWithResources,
+  sortNeighbours,
 ];

@@ -11,6 +11,8 @@ export interface FailureContext {
   readonly again: string | null;
   /** Path of the stored scenario, or why there is none. */
   readonly stored: string;
+  /** What shrinking came to, below the program; absent: nothing. */
+  readonly remarks?: readonly string[];
   /** The copy-paste line; null when nothing was stored. */
   readonly replay: string | null;
 }
@@ -40,6 +42,7 @@ export function failureLines(report: LockstepReport, context: FailureContext): s
       (line) => `  ${line}`,
     ),
     '',
+    ...remarkLines(context.remarks ?? []),
     ...differenceLines(report),
     ...witnessLines(failure),
     ...wrapped(`${failure.property}: ${failure.sentence}`, LINE, '  '),
@@ -47,6 +50,9 @@ export function failureLines(report: LockstepReport, context: FailureContext): s
     ...(context.replay === null ? [] : [`  ${context.replay}`]),
   ];
 }
+
+const remarkLines = (remarks: readonly string[]): string[] =>
+  remarks.length === 0 ? [] : [...remarks.flatMap((remark) => wrapped(remark, LINE - 2, '  ')), ''];
 
 /** Expected beside actual, only what differs; nothing for a failure that is no disagreement. */
 function differenceLines({ failure }: LockstepReport): string[] {

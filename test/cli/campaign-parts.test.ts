@@ -92,6 +92,7 @@ describe('a shelf', () => {
     seed: 5,
     runs: 1,
     milliseconds: null,
+    shrinkMilliseconds: 10_000,
     workload: 'default',
     again: 'again',
     events: null,
@@ -162,6 +163,8 @@ describe('the line of a running campaign', () => {
   });
 
   test('tells how small a failure has become', () => {
-    expect(shrinkLine('INV-X', 94, 12, 3.4)).toBe('shrinking INV-X: 12 of 94 operations left, 4 s');
+    expect(shrinkLine('INV-X', { from: 94, now: 12, tried: 310, left: 3.4 })).toBe(
+      'shrinking INV-X: 12 of 94 operations, 310 scenarios tried, at most 4 s left',
+    );
   });
 });

@@ -72,7 +72,7 @@ describe('patched kernels', () => {
 
   test.each([
     [0, 'no search was asked for'],
-    [60, 'there are more than 30 to try in 2 operations'],
+    [60, 'there are more than 60 to try in 2 operations'],
   ])('with a search of %i scenarios a shorter one may exist', (searchMost, doubt) => {
     const operations = [alloc(2), alloc(2), free(0, 1), alloc(1), free(0, 1)];
     const working = patched(FAULTY_KERNELS, 'first-fit-skips-hole-at-min');

@@ -1,0 +1,109 @@
+/** Figures of the shrinker's measurement: by fault, by length, in all. */
+import type { MeasuredFault } from './shrink.ts';
+import type { ShrinkTrial } from './shrink-trial.ts';
+
+/** What a group of trials comes to. */
+export interface ShrinkFigures {
+  readonly trials: number;
+  /** Share whose result is exactly as long as the minimum. */
+  readonly exact: number;
+  /** Mean of length over minimum. */
+  readonly ratio: number;
+  readonly certified: number;
+  /** Share whose signature is that of the failure found. */
+  readonly sameSignature: number;
+  /** Scenarios run before the first search: median, and what one in ten exceeds. */
+  readonly executions: readonly [median: number, most: number];
+}
+
+/** One fault's figures. */
+export interface FaultFigures extends ShrinkFigures {
+  readonly name: string;
+  readonly minimum: number;
+  /** Whether the minimum is that of the exhaustive search, or the shortest that any seed came to. */
+  readonly source: 'explore' | 'best seen';
+  /** Different texts of machine and operations. */
+  readonly distinct: number;
+  /** Different signatures of the failures found. */
+  readonly signatures: number;
+}
+
+/** The whole measurement. */
+export interface ShrinkSummary {
+  readonly faults: readonly FaultFigures[];
+  /** By the minimum. */
+  readonly lengths: readonly (ShrinkFigures & { readonly minimum: number })[];
+  readonly total: ShrinkFigures & { readonly faults: number; readonly mostDistinct: number };
+}
+
+interface Measured {
+  readonly trial: ShrinkTrial;
+  readonly minimum: number;
+}
+
+const share = <Item>(items: readonly Item[], holds: (item: Item) => boolean): number =>
+  items.length === 0 ? 1 : items.filter(holds).length / items.length;
+
+/** The value that a share of them does not exceed. */
+function quantile(values: readonly number[], of: number): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.max(0, Math.ceil(sorted.length * of) - 1)] ?? 0;
+}
+
+/** A failure at boot needs no operation at all; one more than that is counted as twice as long. */
+const ratioOf = ({ trial, minimum }: Measured): number =>
+  minimum === 0 ? trial.length + 1 : trial.length / minimum;
+
+function figuresOf(measured: readonly Measured[]): ShrinkFigures {
+  const executions = measured.map(({ trial }) => trial.executionsBefore);
+  return {
+    trials: measured.length,
+    exact: share(measured, ({ trial, minimum }) => trial.length === minimum),
+    ratio: measured.reduce((sum, one) => sum + ratioOf(one), 0) / Math.max(1, measured.length),
+    certified: share(measured, ({ trial }) => trial.certified),
+    sameSignature: share(
+      measured,
+      ({ trial }) => JSON.stringify(trial.found) === JSON.stringify(trial.shrunk),
+    ),
+    executions: [quantile(executions, 0.5), quantile(executions, 0.9)],
+  };
+}
+
+const distinct = (values: readonly unknown[]): number =>
+  new Set(values.map((value) => JSON.stringify(value))).size;
+
+/** Adds up what was measured. */
+export function summaryOf(measured: readonly MeasuredFault[]): ShrinkSummary {
+  const all: Measured[] = [];
+  const faults = measured.flatMap(({ name, explored, trials }): FaultFigures[] => {
+    const shown = Object.values(trials).filter((trial) => trial !== null);
+    if (shown.length === 0) return [];
+    const best = Math.min(...shown.map(({ length }) => length));
+    const minimum = Math.min(best, explored ?? best);
+    const own = shown.map((trial) => ({ trial, minimum }));
+    all.push(...own);
+    return [
+      {
+        name,
+        minimum,
+        source: explored === minimum ? 'explore' : 'best seen',
+        ...figuresOf(own),
+        distinct: distinct(shown.map(({ scenario }) => scenario)),
+        signatures: distinct(shown.map(({ found }) => found)),
+      },
+    ];
+  });
+  const minima = [...new Set(all.map(({ minimum }) => minimum))].sort((one, other) => one - other);
+  return {
+    faults,
+    lengths: minima.map((minimum) => ({
+      minimum,
+      ...figuresOf(all.filter((one) => one.minimum === minimum)),
+    })),
+    total: {
+      ...figuresOf(all),
+      faults: faults.length,
+      mostDistinct: Math.max(0, ...faults.map(({ distinct: count }) => count)),
+    },
+  };
+}

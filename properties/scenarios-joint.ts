@@ -1,0 +1,219 @@
+/** Simplifications that only work together: one alone would take away what another one needs. */
+import { bytes, PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
+import { type MachineConfig, machineFaults } from '../contract/machine.ts';
+import { OPERATION_FIELDS, OPERATION_KINDS, type Operation } from '../contract/operation.ts';
+import { bounds } from './generate-recipe.ts';
+import { type Edit, type Edits, lowerValues, standIns } from './scenarios-edits.ts';
+import { CANONICAL_MAP_MIN } from './scenarios-measure.ts';
+import { type Edited, withFields } from './scenarios-rebuild.ts';
+import { createdMap, type Item, type Trace } from './scenarios-trace.ts';
+
+const unchanged = (item: Item): Edited => ({ item, operation: item.operation });
+
+/** Scenarios longer than this are not simplified by two things at once: there are too many pairs. */
+const LONGEST = 12;
+
+/** Pages that an operation asks for; 0 where it asks for none. */
+function pagesOf(operation: Operation): number {
+  if (operation.kind === 'vm_map_insert')
+    return operation.end > operation.start ? Math.ceil((operation.end - operation.start) / PAGE_SIZE) : 0;
+  if (operation.kind === 'vm_map_create') return (operation.max - operation.min) / PAGE_SIZE;
+  const size = 'size' in operation && !('address' in operation) ? operation.size : 0;
+  return roundPageUnwrapped(size) / PAGE_SIZE;
+}
+
+/** The operation asking for fewer pages; undefined where nothing would be left. */
+function withFewerPages(operation: Operation, fewer: number): Operation | undefined {
+  const left = pagesOf(operation) - fewer;
+  if (left <= 0) return undefined;
+  if (operation.kind === 'vm_map_insert')
+    return { ...operation, ...bounds({ start: operation.start, end: operation.start + left * PAGE_SIZE }) };
+  if (operation.kind === 'vm_map_create')
+    return {
+      ...operation,
+      max: bounds({ start: operation.min, end: operation.max - fewer * PAGE_SIZE }).end,
+    };
+  return withFields(operation, new Map([['size', bytes(left * PAGE_SIZE)]]));
+}
+
+/** The machine with so many frames, pages of room, thresholds or entries less; only sound machines. */
+function smallerMachines(machine: MachineConfig, fewer: number, dropped: boolean): MachineConfig[] {
+  const { managedPages, kernelMax, kernelStart, freeTarget, inactiveTarget, mapEntries, scratchPages } =
+    machine;
+  const smaller: MachineConfig[] = [];
+  if (managedPages - fewer > scratchPages) {
+    const frames = managedPages - fewer;
+    smaller.push({ ...machine, managedPages: frames });
+    if (kernelMax - kernelStart > fewer * PAGE_SIZE) {
+      const { start: kernelMin, end } = bounds({
+        start: machine.kernelMin,
+        end: kernelMax - fewer * PAGE_SIZE,
+      });
+      smaller.push({ ...machine, kernelMin, kernelMax: end, managedPages: frames });
+    }
+    if (freeTarget >= fewer)
+      smaller.push({ ...machine, managedPages: frames, freeTarget: freeTarget - fewer });
+    if (inactiveTarget >= fewer)
+      smaller.push({ ...machine, managedPages: frames, inactiveTarget: inactiveTarget - fewer });
+  }
+  if (kernelMax - kernelStart > fewer * PAGE_SIZE) {
+    const { end } = bounds({ start: machine.kernelMin, end: kernelMax - fewer * PAGE_SIZE });
+    smaller.push({ ...machine, kernelMax: end });
+  }
+  if (dropped && mapEntries !== null)
+    smaller.push(...[1, 2].map((less) => ({ ...machine, mapEntries: mapEntries - less })));
+  return smaller.filter((one) => machineFaults(one).length === 0);
+}
+
+const amounts = (all: number): number[] =>
+  [...new Set([all, all - 1, Math.floor(all / 2), 1])].filter((amount) => amount > 0 && amount <= all);
+
+/** An operation that asks for less, or is left out, while there is as much less to be had. */
+export const lowerWithResources: Edits = (trace) => {
+  if (trace.items.length > LONGEST) return [];
+  return trace.items.flatMap((item) => {
+    const all = pagesOf(item.operation);
+    return (all === 0 ? [0] : amounts(all)).flatMap((fewer) => lowerBoth(trace, item, fewer));
+  });
+};
+
+function lowerBoth({ machine, items }: Trace, item: Item, fewer: number): (() => Edit)[] {
+  const lowered = fewer === 0 ? undefined : withFewerPages(item.operation, fewer);
+  const edited = items.flatMap((other) => {
+    if (other !== item) return [unchanged(other)];
+    return lowered === undefined ? [] : [{ item, operation: lowered }];
+  });
+  const smaller = smallerMachines(machine, fewer, lowered === undefined);
+  const creators = items.filter(
+    (other) => item.needs.has(other) && createdMap(other.operation) !== undefined && other !== item,
+  );
+  return [
+    ...smaller.map((one) => () => ({ machine: one, items: edited })),
+    ...creators.flatMap((creator) => {
+      const less = fewer === 0 ? undefined : withFewerPages(creator.operation, fewer);
+      if (less === undefined) return [];
+      const both = edited.map((one) => (one.item === creator ? { item: creator, operation: less } : one));
+      return [() => ({ machine, items: both })];
+    }),
+  ];
+}
+
+/** Meanings of fields whose values are worth being changed wherever they stand. */
+const SHARED = new Set(['protection', 'inheritance', 'object', 'size', 'flag']);
+
+/** A value that stands in several places, lowered in all of them. */
+export const lowerEverywhere: Edits = ({ machine, items }) => {
+  const places = new Map<string, { readonly value: unknown; count: number }>();
+  for (const { operation } of items)
+    for (const [name, meaning] of Object.entries(OPERATION_FIELDS[operation.kind])) {
+      const value = fieldsOf(operation).get(name);
+      const key = `${meaning} ${String(value)}`;
+      const known = places.get(key);
+      if (known !== undefined) known.count += 1;
+      else if (SHARED.has(meaning)) places.set(key, { value, count: 1 });
+    }
+  return [...places].flatMap(([key, { value, count }]) => {
+    if (count < 2) return [];
+    const [meaning = ''] = key.split(' ');
+    return lowerValues(value, meaning).map((lower) => () => ({
+      machine,
+      items: items.map((item) => ({ item, operation: replacedIn(item.operation, meaning, value, lower) })),
+    }));
+  });
+};
+
+const fieldsOf = (operation: Operation): ReadonlyMap<string, unknown> => new Map(Object.entries(operation));
+
+function replacedIn(operation: Operation, meaning: string, value: unknown, by: unknown): Operation {
+  const fields = fieldsOf(operation);
+  const changed = Object.entries(OPERATION_FIELDS[operation.kind])
+    .filter(([name, its]) => its === meaning && fields.get(name) === value)
+    .map(([name]): [string, unknown] => [name, by]);
+  return withFields(operation, new Map(changed));
+}
+
+/** A kind that stands in several places, replaced in all of them. */
+export const simplifyKindsTogether: Edits = ({ machine, items }) => {
+  const kinds = [...new Set(items.map(({ operation }) => operation.kind))];
+  return kinds.flatMap((kind) => {
+    const some = items.filter(({ operation }) => operation.kind === kind);
+    const choices = Math.max(...some.map(({ operation }) => standIns(operation).length));
+    if (some.length < 2) return [];
+    return Array.from({ length: choices }, (_, choice) => () => ({
+      machine,
+      items: items.map((item) => ({
+        item,
+        operation: (some.includes(item) ? standIns(item.operation)[choice] : undefined) ?? item.operation,
+      })),
+    }));
+  });
+};
+
+/** Pages that are allocated and then wired, allocated wired at once. */
+export const foldWiring: Edits = ({ machine, items }) =>
+  items.flatMap((item) => {
+    const { operation } = item;
+    if (operation.kind !== 'vm_map_pageable' || operation.pageable) return [];
+    return [...item.needs].flatMap((allocation) => {
+      if (allocation.operation.kind !== 'kmem_alloc_pageable') return [];
+      const wired: Operation = { ...allocation.operation, kind: 'kmem_alloc' };
+      return [
+        () => ({
+          machine,
+          items: items
+            .filter((other) => other !== item)
+            .map((other) => ({ item: other, operation: other === allocation ? wired : other.operation })),
+        }),
+      ];
+    });
+  });
+
+/** A map that is created, and put over a range of another, made a submap at once. */
+export const foldSubmaps: Edits = ({ machine, items }) =>
+  items.flatMap((item) => {
+    const { operation } = item;
+    if (operation.kind !== 'vm_map_submap') return [];
+    const creator = items.find(
+      (other) => other.operation.kind === 'vm_map_create' && other.operation.name === operation.submap,
+    );
+    if (creator?.operation.kind !== 'vm_map_create') return [];
+    const size = bytes(creator.operation.max - creator.operation.min);
+    const made: Operation = {
+      ...{ kind: 'kmem_suballoc', name: creator.operation.name, parent: operation.map },
+      ...{ size, pageable: creator.operation.pageable },
+    };
+    const over = [...item.needs].filter((other) => pagesOf(other.operation) > 0);
+    return [over, []].map((gone) => () => ({
+      machine,
+      items: items
+        .filter((other) => other !== item && !gone.includes(other))
+        .map((other) => ({ item: other, operation: other === creator ? made : other.operation })),
+    }));
+  });
+
+/** A map of its own with all that is in it, moved to where such maps are, or to the kernel map's addresses. */
+export const moveMaps: Edits = ({ machine, items }) =>
+  items.flatMap((creator) => {
+    const { operation } = creator;
+    if (operation.kind !== 'vm_map_create') return [];
+    return [machine.kernelMin, CANONICAL_MAP_MIN].map((to) => {
+      const { start: min, end: max } = bounds({ start: to, end: to + (operation.max - operation.min) });
+      return () => ({
+        machine,
+        items: items.map((item) =>
+          item === creator ? { item, operation: { ...operation, min, max } } : unchanged(item),
+        ),
+      });
+    });
+  });
+
+/** Two neighbours the other way round, where their kinds come in the other order in the contract. */
+export const sortNeighbours: Edits = ({ machine, items }) =>
+  items.flatMap((first, i) => {
+    const second = items[i + 1];
+    if (second === undefined || second.needs.has(first)) return [];
+    const [one, other] = [first, second].map(({ operation }) => OPERATION_KINDS.indexOf(operation.kind));
+    if (one === undefined || other === undefined || one <= other) return [];
+    const order = [...items.slice(0, i), second, first, ...items.slice(i + 2)];
+    return [() => ({ machine, items: order.map(unchanged) })];
+  });
