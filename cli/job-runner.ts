@@ -72,6 +72,11 @@ async function answerOf(
         stopRequested: () => recorder.stopRequested(),
       });
     }
+    case 'explain': {
+      const { explainStored } = await import('./explain-job.ts');
+      post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });
+      return explainStored(job, candidate, { recorder, post });
+    }
     case 'guard': {
       const { guardKernels } = await import('./guard-job.ts');
       post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });

@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import type { Scenario } from '../contract/scenario.ts';
+import type { Explanation } from '../properties/explain.ts';
 import type { Expansion, Node } from '../properties/explore-node.ts';
 import type { GivenScenario, GuardResult } from '../properties/guard.ts';
 import type { Shrunk } from '../properties/shrink.ts';
@@ -106,7 +107,17 @@ export interface GuardJob {
   readonly bench: boolean;
 }
 
-export type Job = CheckJob | ReplayJob | CorpusJob | ExploreJob | ShrinkJob | GuardJob;
+/** One stored scenario, taken apart. */
+export interface ExplainJob {
+  readonly verb: 'explain';
+  readonly kernel: string | null;
+  readonly directory: string;
+  /** Name of the file, for messages. */
+  readonly file: string;
+  readonly scenario: Scenario;
+}
+
+export type Job = CheckJob | ReplayJob | CorpusJob | ExploreJob | ShrinkJob | GuardJob | ExplainJob;
 
 /** What a runner thread is started with. */
 export interface WorkerData {
@@ -225,7 +236,18 @@ export interface GuardAnswer {
   readonly stray: string | null;
 }
 
-export type Answer = CheckAnswer | ReplayAnswer | ShrinkAnswer | CorpusAnswer | ExploreAnswer | GuardAnswer;
+/** What is known of one stored scenario. */
+export interface ExplainAnswer {
+  readonly verb: 'explain';
+  readonly kernel: string;
+  readonly explanation: Explanation;
+  /** Why the kernel is flaky, or null. */
+  readonly flaky: string | null;
+  /** What an outside kernel threw when nobody called it, or null. */
+  readonly stray: string | null;
+}
+
+export type Answer = CheckAnswer | ReplayAnswer | ShrinkAnswer | CorpusAnswer | ExploreAnswer | GuardAnswer | ExplainAnswer;
 
 export type JobMessage =
   /** The kernel is loaded and fit to run; in a campaign the goals that it can meet, and a tally of nothing. */

@@ -1,4 +1,5 @@
 /** From a scenario in which two kernels differ to a shortest one in which they differ in the same kind. */
+import { address, PAGE_SIZE } from '../contract/address.ts';
 import type { OperationKind } from '../contract/operation.ts';
 import { choicesIn, type ScopeResult, type SearchMemory, searchScope } from './certificate.ts';
 import type { AlphabetName } from './explore-ground.ts';
@@ -41,6 +42,8 @@ export interface ShrunkDifference {
 const LONGEST_CANONICAL = 3;
 /** Operations of the longest scenarios that are searched with every operation at every place. */
 const DEEPEST_FULL = 2;
+/** The same for machines beside the one that is searched first. */
+const DEEPEST_BESIDE = 3;
 /** Scenarios in which one operation stands for two, of those that no search comes to the end of. */
 const MOST_REPLACED = 2000;
 
@@ -49,6 +52,13 @@ const SIMPLEST: readonly OperationKind[] = ['kmem_alloc_pageable', 'kmem_free', 
 
 /** The machine that `explore` is on by default. */
 const EXPLORED = tinyMachine({ frames: 4, entries: 6, maps: 2, largest: 3, scratch: false });
+
+/** The same with a boot entry of several pages, which can be clipped and freed at once. */
+const BOOTED = {
+  ...EXPLORED,
+  kernelStart: address(EXPLORED.kernelMin + 3 * PAGE_SIZE),
+  kernelMax: address(EXPLORED.kernelMax + 3 * PAGE_SIZE),
+};
 
 /** What is searched, how deep at most, and how much of what a search may try it gets. */
 interface Field {
@@ -125,7 +135,11 @@ class GuardShrinking {
         deepest: DEEPEST_FULL,
         share: 1 / 2,
       })),
-      ...COMMON_MACHINES.slice(0, 1).map((on) => ({ scope: wide(on, 'core'), deepest, share: 1 / 2 })),
+      ...[BOOTED, ...COMMON_MACHINES.slice(0, 1)].map((on) => ({
+        scope: wide(on, 'core'),
+        deepest: DEEPEST_BESIDE,
+        share: 1 / 2,
+      })),
       { scope: this.#nearby(), deepest, share: 1 },
       ...[EXPLORED, machine].map((on) => ({ scope: ownScope(operations, on), deepest, share: 1 })),
     ];
