@@ -248,7 +248,7 @@ class Shrinking {
     }
     return reason === null
       ? { minimal: true, kinds: scope.kinds, scenarios, reason }
-      : refused(scenarios, reason);
+      : refused(scenarios, this.#shrinker.stopped ? this.#shrinker.stopReason : reason);
   }
 }
 
@@ -264,5 +264,5 @@ export const shrinkScenario = (found: LockstepReport, judge: Judge, options: Shr
 export function certificateLine({ minimal, kinds, scenarios, reason }: Certificate): string {
   if (!minimal) return `not certified minimal: ${reason}`;
   if (kinds.length === 0) return 'minimal: no operation is needed';
-  return `minimal within {${kinds.join(', ')}; small values; this machine}: ${scenarios} shorter scenario${scenarios === 1 ? '' : 's'}, 0 fail`;
+  return `minimal within {${kinds.join(', ')}; own and small values; this machine}: ${scenarios} shorter scenario${scenarios === 1 ? '' : 's'}, 0 fail`;
 }
