@@ -78,7 +78,7 @@ const AT_LINE: MachineConfig = {
   scratchWindow: { start: moved(WITH_WINDOW.kernelMin), end: moved(WITH_WINDOW.kernelStart) },
 };
 /** One frame, so that allocations sleep soon; more than enough; a boot entry, a window and a scratch page; all there can be. */
-const COMMON_MACHINES: readonly MachineConfig[] = [
+export const COMMON_MACHINES: readonly MachineConfig[] = [
   tinyMachine({ frames: 1, entries: 4, maps: CANONICAL_STATIC_MAPS, largest: 2, scratch: false }),
   tinyMachine({ ...ROOMY, scratch: false }),
   WITH_WINDOW,
