@@ -10,6 +10,7 @@ export default defineConfig({
   resolve: { alias },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/built.ts',
     expect: { requireAssertions: true },
     testTimeout: 60_000,
     // By default one core is left idle, which on two cores doubles the time.

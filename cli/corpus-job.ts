@@ -2,6 +2,7 @@
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
+import type { Invariant } from '../properties/invariant.ts';
 import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
 import { runLockstep } from '../properties/lockstep.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
@@ -10,12 +11,16 @@ import type { FlightRecorder } from './flight-recorder.ts';
 import type { CaseResult, CorpusAnswer, CorpusJob } from './job.ts';
 
 /** One run of a case, looking at everything after every step. */
-export const runCase = (scenario: Scenario, candidate: KernelModule): LockstepReport =>
+export const runCase = (
+  scenario: Scenario,
+  candidate: KernelModule,
+  invariants: readonly Invariant[] = ALL_INVARIANTS,
+): LockstepReport =>
   runLockstep(scenario, {
     reference: referenceKernel,
     candidate,
     compare: true,
-    invariants: ALL_INVARIANTS,
+    invariants,
     fullEvery: 1,
   });
 
@@ -23,10 +28,11 @@ export const runCase = (scenario: Scenario, candidate: KernelModule): LockstepRe
 export function flakyFailure(
   found: readonly (LockstepReport | undefined)[],
   candidate: KernelModule,
+  invariants?: readonly Invariant[],
 ): string | null {
   for (const report of new Set(found)) {
     if (report === undefined) continue;
-    const run = (): LockstepReport => runCase(report.scenario, candidate);
+    const run = (): LockstepReport => runCase(report.scenario, candidate, invariants);
     // The campaign looks less often: its own verdict may fall later, and is none to compare with.
     const flaky = flakiness(confirmed(run(), run)) ?? vanished(report, run());
     if (flaky !== null) return flaky;
@@ -50,12 +56,14 @@ export function judgeCase(
   { file, scenario }: { readonly file: string; readonly scenario: Scenario },
   candidate: KernelModule,
   runs: number,
+  invariants?: readonly Invariant[],
 ): CaseResult {
   const why = whyNot(scenario, candidate);
   if (why !== null) return { file, status: 'skipped', report: null, why };
-  const report = runCase(scenario, candidate);
+  const run = (): LockstepReport => runCase(scenario, candidate, invariants);
+  const report = run();
   const repeat = report.failure !== null || runs > 1;
-  const flaky = repeat ? flakiness(confirmed(report, () => runCase(scenario, candidate))) : null;
+  const flaky = repeat ? flakiness(confirmed(report, run)) : null;
   if (flaky !== null) return { file, status: 'flaky', report, why: flaky };
   return { file, status: report.failure === null ? 'passed' : 'failed', report, why: null };
 }

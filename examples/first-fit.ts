@@ -6,12 +6,25 @@
  * It hands out address space of one map, lowest address first, and knows two operations of the kernel.
  */
 
-import { ADDRESS_SPACE_END, address, roundPage, roundPageUnwrapped, truncPage } from '../contract/address.ts';
-import type { KernelMemory, KernelModule } from '../contract/kernel-memory.ts';
-import type { MachineConfig } from '../contract/machine.ts';
-import type { Operation } from '../contract/operation.ts';
-import { allocated, done, none, type Outcome, rejected, type Step } from '../contract/outcome.ts';
-import type { KmemAllocPageable, KmemFree } from '../contract/vm-kern.ts';
+import {
+  ADDRESS_SPACE_END,
+  address,
+  allocated,
+  done,
+  type KernelMemory,
+  type KernelModule,
+  type KmemAllocPageable,
+  type KmemFree,
+  type MachineConfig,
+  none,
+  type Operation,
+  type Outcome,
+  rejected,
+  roundPage,
+  roundPageUnwrapped,
+  type Step,
+  truncPage,
+} from 'vmlockstep/contract';
 
 /** A range of addresses in use; `end` is exclusive. */
 interface Range {

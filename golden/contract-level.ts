@@ -6,11 +6,16 @@ type ContractEntry = Omit<ObservedEntry, 'offset'> & { readonly offset: number |
 
 /** Drops what level `contract` leaves free: reference counts, pools, orders, frame numbers, entry boundaries. */
 export function atContractLevel(state: ObservedState) {
-  const maps = Object.entries(state.maps).map(([name, { min, max, size, pageable, entries }]) => [
+  const maps = Object.entries(state.maps).map(
+    ([name, { min, max, size, pageable, entries }]): [string, object] => [
+      name,
+      { min, max, size, pageable, runs: maximalRuns(entries) },
+    ],
+  );
+  const objects = Object.entries(state.objects).map(([name, object]): [string, object] => [
     name,
-    { min, max, size, pageable, runs: maximalRuns(entries) },
+    meaningOf(object),
   ]);
-  const objects = Object.entries(state.objects).map(([name, object]) => [name, meaningOf(object)]);
   const { counters, asleep, runnable } = state;
   return {
     maps: Object.fromEntries(maps),

@@ -112,7 +112,7 @@ class Shrinking {
       memory = new Map(),
       searchMost = DEFAULT_SEARCH_MOST,
     } = options;
-    this.#shrinker = new Shrinker(found, judge, options);
+    this.#shrinker = new Shrinker(found, judge, { ...options, kinds: candidate.declares.operations });
     this.#options = options;
     this.#ground = { reference, candidate, invariants, memory };
     this.#isSought = likenessTo(found, options.alike ?? 'symptom');

@@ -5,6 +5,7 @@
  */
 import type { KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
+import type { OperationKind } from '../contract/operation.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import {
   dropBlocks,
@@ -51,6 +52,8 @@ export interface ShrinkProgress {
 /** What to shrink with, and for how long. */
 export interface ShrinkOptions {
   readonly reference: KernelModule<ReferenceKernel>;
+  /** The only kinds that the candidate takes; absent: all. */
+  readonly kinds?: readonly OperationKind[];
   /** What a simpler scenario must have in common with the failure found. Absent: a symptom. */
   readonly alike?: Alikeness;
   /** Most scenarios to run before the search for a certificate; absent: 4000. */
@@ -145,6 +148,9 @@ export class Shrinker {
   failsAlike(scenario: Scenario): LockstepReport | null {
     const text = JSON.stringify(scenario);
     const known = this.#known.get(text);
+    const { kinds } = this.#options;
+    // A simpler kind may be one that the kernel has not.
+    if (kinds !== undefined && !scenario.operations.every(({ kind }) => kinds.includes(kind))) return null;
     if (known !== undefined || this.stopped) return known ?? null;
     this.tell();
     this.#executions += 1;

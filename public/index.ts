@@ -1,6 +1,7 @@
 /**
  * The package `vmlockstep`: what a test suite of one's own needs. Kernels and their vocabulary come from
- * `vmlockstep/contract`.
+ * `vmlockstep/contract`. `expectLockstep` is one assertion with everything in it; the parts are for suites that
+ * have fast-check already:
  *
  * @example
  * ```ts
@@ -57,3 +58,6 @@ export const failureText = (report: LockstepReport): string =>
 export type { Difference, Failure, LockstepReport } from '../properties/verdict.ts';
 export type { StateView, View } from '../properties/view.ts';
 export { WORKLOADS, type WorkloadName } from '../properties/workloads.ts';
+export { expectLockstep, type LockstepSummary } from './expect-lockstep.ts';
+export type { ExpectLockstepOptions, MakeKernel } from './expect-options.ts';
+export { type FailureDetails, failureDetails, LockstepFailure } from './lockstep-failure.ts';

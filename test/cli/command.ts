@@ -3,9 +3,13 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { inject } from 'vitest';
 
 export const root = resolve(import.meta.dirname, '..', '..');
-export const bin = join(root, 'bin', 'vmlockstep.mjs');
+/** The command as it is installed. */
+export const bin = inject('bin');
+/** The command as it starts in a clone. */
+export const sourceBin = join(root, 'bin', 'vmlockstep.mjs');
 
 /** How a command ended. */
 export interface Ended {
@@ -40,10 +44,22 @@ const inherited = Object.fromEntries(
 export function vmlockstep(
   directory: string,
   args: readonly string[],
-  { env = {}, input = '' }: { readonly env?: Readonly<Record<string, string>>; readonly input?: string } = {},
+  {
+    env = {},
+    input = '',
+    // Faulty kernels are patches of the sources, which an installed package has not.
+    command = args.some((arg) => /^faults?(:|$)/.test(arg)) ? sourceBin : bin,
+  }: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly input?: string;
+    readonly command?: string;
+  } = {},
 ): Promise<Ended> {
   return new Promise((settle, fail) => {
-    const child = spawn(process.execPath, [bin, ...args], { cwd: directory, env: { ...inherited, ...env } });
+    const child = spawn(process.execPath, [command, ...args], {
+      cwd: directory,
+      env: { ...inherited, ...env },
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
-import { bin, directoryWith, root, vmlockstep } from './command.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { bin, directoryWith, type Ended, root, vmlockstep } from './command.ts';
 import { kernel } from './kernel-text.ts';
 
 /** A machine so small that three operations are all there is time for in a test. */
@@ -41,9 +41,13 @@ async function killedOnceBegun(directory: string, args: readonly string[]): Prom
 }
 
 describe('a search', () => {
+  const one = directoryWith();
+  let alone: Ended;
+  beforeAll(async () => {
+    alone = await explored(one, '--depth', '3', '--workers', '1');
+  }, 60_000);
+
   test('is the same document with one worker and with two, at once and in two goes', async () => {
-    const [one, two] = [directoryWith(), directoryWith()];
-    const alone = await explored(one, '--depth', '3', '--workers', '1');
     expect(alone.status).toBe(0);
     expect(JSON.parse(alone.stdout)).toMatchObject({
       verb: 'explore',
@@ -53,7 +57,7 @@ describe('a search', () => {
       exit: 0,
     });
     expect(alone.stdout).not.toMatch(/second|"time"/);
-    const together = await explored(two, '--depth', '3', '--workers', '2');
+    const together = await explored(directoryWith(), '--depth', '3', '--workers', '2');
     expect(together.stdout).toBe(alone.stdout);
 
     const shallow = await explored(directoryWith(), '--depth', '2');
@@ -63,13 +67,13 @@ describe('a search', () => {
   });
 
   test('goes on after kill -9 and comes to the same document', async () => {
-    const [whole, cut] = [directoryWith(), directoryWith()];
+    const cut = directoryWith();
     const args = ['--depth', '3', '--workers', '1'];
     await killedOnceBegun(cut, [...TINY, ...args]);
     const { expanded } = JSON.parse(readFileSync(checkpointIn(cut), 'utf8'));
     const resumed = await explored(cut, ...args);
     expect(resumed.stderr).toMatch(new RegExp(`^going on from .*, of which ${expanded} done\n`));
-    expect(resumed.stdout).toBe((await explored(whole, ...args)).stdout);
+    expect(resumed.stdout).toBe(alone.stdout);
   });
 
   test('prints a row for each depth and ends with the tally', async () => {

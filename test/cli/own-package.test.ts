@@ -8,10 +8,7 @@ import { reachableGoals } from '../../properties/goals.ts';
 import { judgeScenario } from '../../properties/lockstep.ts';
 import { directoryWith, vmlockstep } from './command.ts';
 
-const source = readFileSync(new URL('../../examples/first-fit.ts', import.meta.url), 'utf8').replaceAll(
-  /'\.\.\/contract\/[a-z-]*\.ts'/g,
-  "'vmlockstep/contract'",
-);
+const source = readFileSync(new URL('../../examples/first-fit.ts', import.meta.url), 'utf8');
 
 test.each([null, '{"type":"module"}'])('with a package file of %s', async (packageFile) => {
   const directory = directoryWith({

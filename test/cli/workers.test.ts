@@ -8,7 +8,7 @@ const rarely = (wrong: string): string =>
   kernel({
     declares: showing("'outcomes'"),
     boot: `({ managedPages }) => {
-      for (const end = performance.now() + 5; performance.now() < end; );
+      for (const end = performance.now() + 2; performance.now() < end; );
       return { apply: (operation, number) => apply(managedPages >= 324 && number > 2) };
     }`,
     apply: `(isBad) => { ${wrong} return { outcome: { kind: isBad ? 'none' : 'done' } }; }`,
@@ -32,7 +32,7 @@ describe('a campaign that holds', () => {
     expect(first.status).toBe(0);
     expect(JSON.parse(first.stdout)).toMatchObject({ scenarios: 40, passed: 40, failed: 0 });
     expect(linesOf(first.files['/events.jsonl'])).toHaveLength(40 + 3);
-    for (const workers of [2, 1, 2]) expect(await left(workers, args, {})).toEqual(first);
+    for (const workers of [2, 1]) expect(await left(workers, args, {})).toEqual(first);
   }, 180_000);
 });
 
@@ -55,7 +55,7 @@ describe('a campaign that fails', () => {
       '/out/INV-ACC-MODEL-3.unshrunk.scn.json',
       '/rare.mjs',
     ]);
-    for (const workers of [2, 3, 1, 2]) expect(await left(workers, args, files)).toEqual(first);
+    for (const workers of [2, 3]) expect(await left(workers, args, files)).toEqual(first);
   }, 180_000);
 
   test.each([
