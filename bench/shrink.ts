@@ -90,20 +90,24 @@ export async function benchShrink(options: ShrinkBenchOptions): Promise<Measured
     writeFileSync(file, JSON.stringify(content));
     written = performance.now();
   };
-  for (const [i, fault] of FAULTY_KERNELS.filter(({ name }) => faults.includes(name)).entries()) {
-    const candidate = loadFaultyKernel(fault);
-    const memory: SearchMemory = new Map();
-    for (let seed = 1; seed <= seeds && !shouldStop(); seed += 1) {
+  const kernels = FAULTY_KERNELS.filter(({ name }) => faults.includes(name)).map((fault) => ({
+    name: fault.name,
+    candidate: loadFaultyKernel(fault),
+    memory: new Map() satisfies SearchMemory,
+  }));
+  // Seeds outermost, so that an interrupted measurement is one of all faults.
+  for (let seed = 1; seed <= seeds; seed += 1)
+    for (const [i, { name, candidate, memory }] of kernels.entries()) {
       await setImmediate();
-      onProgress(`fault ${i + 1} of ${faults.length}, ${fault.name}: seed ${seed} of ${seeds}`);
-      content.faults[fault.name] ??= { name: fault.name, explored: exploredLength(candidate), trials: {} };
-      const trials = content.faults[fault.name]?.trials ?? {};
+      if (shouldStop()) break;
+      onProgress(`seed ${seed} of ${seeds}, fault ${i + 1} of ${kernels.length}: ${name}`);
+      content.faults[name] ??= { name, explored: exploredLength(candidate), trials: {} };
+      const trials = content.faults[name]?.trials ?? {};
       if (trials[seed] !== undefined) continue;
-      const scenario = found.of(faults, seed).get(fault.name) ?? null;
+      const scenario = found.of(faults, seed).get(name) ?? null;
       trials[seed] = scenario === null ? null : shrinkTrial(scenario, { candidate, memory, alike });
       if (performance.now() - written > BETWEEN_WRITINGS) write();
     }
-  }
   write();
   return faults.flatMap((name) => content.faults[name] ?? []);
 }

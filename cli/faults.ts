@@ -10,11 +10,13 @@ import { FAULTY_KERNELS } from '../faults/kernels.ts';
 import { canLoadFaults, loadFaultyKernel } from '../faults/load.ts';
 import type { FaultPatch } from '../faults/patch.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
-import { runCampaign } from '../properties/campaign.ts';
+import { type CampaignFailure, runCampaign } from '../properties/campaign.ts';
 import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
 import { runLockstep } from '../properties/lockstep.ts';
 import { scenarios } from '../properties/scenarios.ts';
+import { signatureOf } from '../properties/signature.ts';
 import { failureLines } from '../report/failure.ts';
+import { shrinkLines } from '../report/shrinking.ts';
 import { counted } from '../report/tables.ts';
 import { nearest, quoted } from './nearest.ts';
 
@@ -68,6 +70,9 @@ export function fateOf(fault: FaultPatch, list: readonly Scenario[]): FaultFate 
 const show = (sight: FirstSight | null): string =>
   sight === null ? 'nobody' : `${sight.property} (scenario ${sight.scenario}, operation ${sight.operation})`;
 
+/** Scenarios that a search for shorter ones tries: enough for the certificates of most faults, in seconds. */
+const FEW_SEARCHED = 250;
+
 /** The fault as a diff, and the shortest scenario found that shows it. */
 function storyOf(
   fault: FaultPatch,
@@ -78,6 +83,7 @@ function storyOf(
     candidate: loadFaultyKernel(fault),
     seed,
     runs,
+    searchLimit: FEW_SEARCHED,
   });
   const prefixed = (sign: string, text: string): string[] =>
     text.split('\n').map((line) => `  ${sign} ${line}`);
@@ -94,10 +100,18 @@ function storyOf(
           origin: `seed ${seed}, shrunk from ${failure.first.scenario.operations.length} to ${failure.shrunk.scenario.operations.length} operations`,
           again: `npx vmlockstep faults ${fault.name} --seed ${seed} --runs ${runs}`,
           stored: 'not stored: the fault is deliberate',
+          remarks: remarksOf(failure),
           replay: null,
         })),
     '',
   ];
+}
+
+/** What is known of shorter scenarios, and whether it still fails as it was found. */
+function remarksOf({ first, shrunk, details }: CampaignFailure): string[] {
+  if (details === null) return [];
+  const { certificate } = details;
+  return shrinkLines({ certificate, found: signatureOf(first), shrunk: signatureOf(shrunk), others: [] });
 }
 
 /** The name that was meant, or where to find the names. */

@@ -11,6 +11,8 @@ export interface Vocabulary {
   readonly sizes: readonly number[];
   /** Most live maps, `kernel` included; names beyond it are not created. */
   readonly maps: number;
+  /** Most operations in flight at a time; absent: 2. */
+  readonly inFlight?: number;
 }
 export type AlphabetName = 'core' | 'full';
 
@@ -62,7 +64,7 @@ export class Ground {
 
   /** False while as many operations sleep as may. */
   get mayMoreSleep(): boolean {
-    return this.view.inFlight.size < MOST_IN_FLIGHT;
+    return this.view.inFlight.size < (this.#vocabulary.inFlight ?? MOST_IN_FLIGHT);
   }
 
   /**

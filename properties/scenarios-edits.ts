@@ -100,14 +100,21 @@ export const mergeMaps: Edits = ({ machine, items }) => {
 
 const plainName = (name: string): boolean => /^(sub|map)[1-9]\d*$/.test(name);
 
+/** A name of the same sort that is free and comes before it: `mb` is a second `kmem`. */
+function plainerName(name: string, used: ReadonlySet<string | undefined>): string | undefined {
+  if (name === 'mb') return used.has('kmem') ? undefined : 'kmem';
+  if (!plainName(name)) return undefined;
+  const stem = name.slice(0, 3);
+  const free = [0, 1, 2, 3].map((i) => `${stem}${i}`).find((other) => !used.has(other));
+  return free === undefined || Number(free.slice(3)) >= Number(name.slice(3)) ? undefined : free;
+}
+
 /** A map renamed to the first name of its sort that no operation uses. */
 export const simplifyNames: Edits = ({ machine, items }) => {
   const used = new Set(items.map(({ operation }) => createdMap(operation)));
   return [...used].flatMap((name) => {
-    if (name === undefined || !plainName(name)) return [];
-    const stem = name.slice(0, 3);
-    const free = [0, 1, 2, 3].map((i) => `${stem}${i}`).find((other) => !used.has(other));
-    if (free === undefined || Number(free.slice(3)) >= Number(name.slice(3))) return [];
+    const free = name === undefined ? undefined : plainerName(name, used);
+    if (free === undefined) return [];
     const renamed = (operation: Operation): Operation =>
       withFields(
         operation,

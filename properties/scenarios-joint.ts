@@ -207,6 +207,33 @@ export const moveMaps: Edits = ({ machine, items }) =>
     });
   });
 
+/** A range made exactly that of an allocation before it: its ends may have to move at once, and apart. */
+export const snapRanges: Edits = ({ machine, items }) => {
+  if (items.length > LONGEST) return [];
+  return items.flatMap((item, i) => {
+    const extents = items.slice(0, i).flatMap(({ handed }) => handed ?? []);
+    return extents.flatMap(({ start, end }) => {
+      const snapped = withRange(item.operation, bounds({ start, end }));
+      if (snapped === undefined) return [];
+      return [
+        () => ({
+          machine,
+          items: items.map((other) => (other === item ? { item, operation: snapped } : unchanged(other))),
+        }),
+      ];
+    });
+  });
+};
+
+/** The operation on another range; undefined where it works on none. */
+function withRange(operation: Operation, { start, end }: ReturnType<typeof bounds>): Operation | undefined {
+  if ('address' in operation && 'size' in operation)
+    return { ...operation, address: start, size: bytes(end - start) };
+  if ('start' in operation && 'end' in operation && operation.kind !== 'vm_map_insert')
+    return { ...operation, start, end };
+  return undefined;
+}
+
 /** Two neighbours the other way round, where their kinds come in the other order in the contract. */
 export const sortNeighbours: Edits = ({ machine, items }) =>
   items.flatMap((first, i) => {

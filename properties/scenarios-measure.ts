@@ -77,6 +77,7 @@ function valueCost(value: unknown, meaning: FieldMeaning, kernelMin: number): nu
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (typeof value === 'string') {
     if (meaning === 'object') return OBJECT_COSTS.indexOf(value);
+    if (value === 'mb') return 1.5;
     if (meaning === 'new-map') return Number(/\d+$/.exec(value)?.[0] ?? 0);
     return meaning === 'map' && value !== 'kernel' ? 1 : 0;
   }

@@ -4,7 +4,7 @@ import type { Scenario } from '../contract/scenario.ts';
 
 /** Scenarios shorter than this are searched whole, longer ones have too many pairs. */
 const SHORTEST = 4;
-const LONGEST = 9;
+const LONGEST = 7;
 
 /** The operations without some of them, resumes renumbered; null where one of those is resumed. */
 function without(operations: readonly Operation[], dropped: ReadonlySet<number>): Operation[] | null {

@@ -53,6 +53,8 @@ export interface Scope {
   readonly odd: boolean;
 }
 
+/** Most operations in flight: one that sleeps, one that waits for it, and one that both keep from something. */
+const IN_FLIGHT = 3;
 /** Pages of the largest allocation that is searched beside small ones. */
 const LARGEST = 64;
 
@@ -75,7 +77,12 @@ export function ownScope(operations: readonly Operation[], machine: MachineConfi
   return {
     machine,
     kinds: OPERATION_KINDS.filter((kind) => kinds.has(kind)),
-    vocabulary: { alphabet: 'full', sizes: sizesIn(operations), maps: mapsIn(operations) },
+    vocabulary: {
+      alphabet: 'full',
+      sizes: sizesIn(operations),
+      maps: mapsIn(operations),
+      inFlight: IN_FLIGHT,
+    },
     // A resume names another operation by its number, which means something else elsewhere.
     besides: operations.filter(({ kind }) => kind !== 'resume'),
     ownValues: true,
@@ -91,7 +98,7 @@ export const wideScope = (
 ): Scope => ({
   machine,
   kinds: OPERATION_KINDS.filter((kind) => declares.operations.includes(kind)),
-  vocabulary: { alphabet, sizes: alphabet === 'full' ? [1, 2, 3] : [1, 2], maps: 2 },
+  vocabulary: { alphabet, sizes: alphabet === 'full' ? [1, 2, 3] : [1, 2], maps: 2, inFlight: IN_FLIGHT },
   besides: [],
   ownValues: false,
   odd: alphabet === 'full',

@@ -4,6 +4,7 @@ import { address, PAGE_SIZE, pages, type VirtualAddress } from '../contract/addr
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
+import type { Scenario } from '../contract/scenario.ts';
 import { choicesIn, type SearchGround, type SearchMemory, searchScope } from './certificate.ts';
 import { tinyMachine } from './explore-machine.ts';
 import type { Invariant } from './invariant.ts';
@@ -59,7 +60,7 @@ const DEFAULT_SEARCH_MOST = 1000;
 const LONGEST_SEARCHED = 6;
 
 /** Most scenarios in which one operation stands for two. */
-const REPLACEMENTS = 2000;
+const REPLACEMENTS = 1500;
 /** Scenarios up to this length are searched for among all operations at all places that differ. */
 const SHORT = 2;
 
@@ -89,6 +90,12 @@ export const COMMON_MACHINES: readonly MachineConfig[] = [
   },
 ];
 
+/** Parts of the budget that the search among the public callers' operations has on the plain machines. */
+const CORE_SHARES: ReadonlyMap<MachineConfig | undefined, number> = new Map([
+  [COMMON_MACHINES[0], 4],
+  [COMMON_MACHINES[1], 2],
+]);
+
 class Shrinking {
   readonly #shrinker: Shrinker;
   readonly #options: ShrinkScenarioOptions;
@@ -105,7 +112,7 @@ class Shrinking {
       memory = new Map(),
       searchMost = DEFAULT_SEARCH_MOST,
     } = options;
-    this.#shrinker = new Shrinker(found, judge, options);
+    this.#shrinker = new Shrinker(found, judge, { ...options, kinds: candidate.declares.operations });
     this.#options = options;
     this.#ground = { reference, candidate, invariants, memory };
     this.#isSought = likenessTo(found, options.alike ?? 'symptom');
@@ -149,7 +156,7 @@ class Shrinking {
       COMMON_MACHINES.map((machine) => ({
         scope: wideScope(candidate, machine, alphabet),
         depth: alphabet === 'full' ? Math.min(SHORT, length) : length,
-        most,
+        most: alphabet === 'full' ? most : most * (CORE_SHARES.get(machine) ?? 0.5),
       })),
     );
     const own = COMMON_MACHINES.slice(0, 2).map((machine) => ({
@@ -157,7 +164,8 @@ class Shrinking {
       depth: length,
       most: 2 * most,
     }));
-    return [...wide, ...own];
+    // Of long ones a search finds at most those that are very short.
+    return length > LONGEST_SEARCHED ? wide.slice(0, COMMON_MACHINES.length + 1) : [...wide, ...own];
   }
 
   #search(scope: Scope, depth: number, most = this.#most) {
@@ -196,10 +204,16 @@ class Shrinking {
     return this.#operations.length < length;
   }
 
-  /** Takes a scenario in which one operation stands for two. */
+  /** Takes a scenario in which one operation stands for two, on its own machine or on the smallest common one. */
   #isReplaced(): boolean {
-    const { scenario } = this.#shrinker.best;
     if (this.#most === 0) return false;
+    const { scenario } = this.#shrinker.best;
+    const [smallest = scenario.machine] = COMMON_MACHINES;
+    const moved = this.#shrinker.movedTo(smallest);
+    return this.#isReplacedIn(scenario) || (moved !== undefined && this.#isReplacedIn(moved));
+  }
+
+  #isReplacedIn(scenario: Scenario): boolean {
     const choicesAfter = choicesIn(ownScope(scenario.operations, scenario.machine), this.#ground);
     let left = REPLACEMENTS;
     for (const shorter of replacements(scenario, choicesAfter)) {
@@ -225,7 +239,7 @@ class Shrinking {
     });
     if (length === 0) return { minimal: true, kinds: [], scenarios: 0, reason: null };
     if (this.#most === 0) return refused(0, 'no search was asked for');
-    if (this.#shrinker.stopped) return refused(0, 'the time was up');
+    if (this.#shrinker.stopped) return refused(0, this.#shrinker.stopReason);
     if (length > LONGEST_SEARCHED) return refused(0, `it has more than ${LONGEST_SEARCHED} operations`);
     const { found, scenarios, reason } = this.#search(scope, length - 1, 4 * this.#most);
     if (found !== null && found.scenario.operations.length < length) {
@@ -234,7 +248,7 @@ class Shrinking {
     }
     return reason === null
       ? { minimal: true, kinds: scope.kinds, scenarios, reason }
-      : refused(scenarios, reason);
+      : refused(scenarios, this.#shrinker.stopped ? this.#shrinker.stopReason : reason);
   }
 }
 
@@ -250,5 +264,5 @@ export const shrinkScenario = (found: LockstepReport, judge: Judge, options: Shr
 export function certificateLine({ minimal, kinds, scenarios, reason }: Certificate): string {
   if (!minimal) return `not certified minimal: ${reason}`;
   if (kinds.length === 0) return 'minimal: no operation is needed';
-  return `minimal within {${kinds.join(', ')}; small values; this machine}: ${scenarios} shorter scenario${scenarios === 1 ? '' : 's'}, 0 fail`;
+  return `minimal within {${kinds.join(', ')}; own and small values; this machine}: ${scenarios} shorter scenario${scenarios === 1 ? '' : 's'}, 0 fail`;
 }

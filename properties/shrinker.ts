@@ -4,6 +4,8 @@
  * remembers other failures that it comes upon.
  */
 import type { KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts';
+import type { MachineConfig } from '../contract/machine.ts';
+import type { OperationKind } from '../contract/operation.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import {
   dropBlocks,
@@ -24,6 +26,7 @@ import {
   lowerWithResources,
   moveMaps,
   simplifyKindsTogether,
+  snapRanges,
   sortNeighbours,
 } from './scenarios-joint.ts';
 import { simplifyMachine } from './scenarios-machine.ts';
@@ -49,6 +52,8 @@ export interface ShrinkProgress {
 /** What to shrink with, and for how long. */
 export interface ShrinkOptions {
   readonly reference: KernelModule<ReferenceKernel>;
+  /** The only kinds that the candidate takes; absent: all. */
+  readonly kinds?: readonly OperationKind[];
   /** What a simpler scenario must have in common with the failure found. Absent: a symptom. */
   readonly alike?: Alikeness;
   /** Most scenarios to run before the search for a certificate; absent: 4000. */
@@ -123,6 +128,13 @@ export class Shrinker {
     return this.#stopped;
   }
 
+  /** Why it has stopped, for people. */
+  get stopReason(): string {
+    return this.#options.shouldStop?.() === true
+      ? 'the time was up'
+      : `${this.#executions} scenarios were run by then`;
+  }
+
   get #progress(): ShrinkProgress {
     return { executions: this.#executions, operations: this.#best.scenario.operations.length };
   }
@@ -136,6 +148,9 @@ export class Shrinker {
   failsAlike(scenario: Scenario): LockstepReport | null {
     const text = JSON.stringify(scenario);
     const known = this.#known.get(text);
+    const { kinds } = this.#options;
+    // A simpler kind may be one that the kernel has not.
+    if (kinds !== undefined && !scenario.operations.every(({ kind }) => kinds.includes(kind))) return null;
     if (known !== undefined || this.stopped) return known ?? null;
     this.tell();
     this.#executions += 1;
@@ -145,6 +160,13 @@ export class Shrinker {
     const verdict = alike ? cutToFailure(report) : null;
     this.#known.set(text, verdict);
     return verdict;
+  }
+
+  /** The smallest so far with its operations on another machine; undefined where nothing is left of it there. */
+  movedTo(machine: MachineConfig): Scenario | undefined {
+    const { items } = this.#trace();
+    const same = items.map((item) => ({ item, operation: item.operation }));
+    return rebuild(this.#trace(), same, { reference: this.#options.reference, machine, relocate: true });
   }
 
   /** Takes a smaller scenario that fails alike. */
@@ -242,6 +264,7 @@ const FAMILIES: readonly Edits[] = [
   simplifyNames,
   simplifyKindsTogether,
   lowerEverywhere,
+  snapRanges,
   dropPairs,
   lowerWithResources,
   sortNeighbours,
