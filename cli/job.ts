@@ -247,7 +247,14 @@ export interface ExplainAnswer {
   readonly stray: string | null;
 }
 
-export type Answer = CheckAnswer | ReplayAnswer | ShrinkAnswer | CorpusAnswer | ExploreAnswer | GuardAnswer | ExplainAnswer;
+export type Answer =
+  | CheckAnswer
+  | ReplayAnswer
+  | ShrinkAnswer
+  | CorpusAnswer
+  | ExploreAnswer
+  | GuardAnswer
+  | ExplainAnswer;
 
 export type JobMessage =
   /** The kernel is loaded and fit to run; in a campaign the goals that it can meet, and a tally of nothing. */
