@@ -65,6 +65,9 @@ const REPLACEMENTS = 1500;
 const SHORT = 2;
 
 const ROOMY = { frames: 4, entries: 6, maps: CANONICAL_STATIC_MAPS, largest: 4 };
+const PLAIN = tinyMachine({ ...ROOMY, scratch: false });
+/** Pages of a boot entry that can be clipped, freed and protected without any allocation. */
+const BOOT_ENTRY = 3 * PAGE_SIZE;
 const WITH_WINDOW = tinyMachine({ ...ROOMY, scratch: true });
 const PLAIN_MIN = WITH_WINDOW.kernelMin;
 /** So that the page behind a reserved one is the first of a page table. */
@@ -77,10 +80,15 @@ const AT_LINE: MachineConfig = {
   kernelMax: moved(WITH_WINDOW.kernelMax),
   scratchWindow: { start: moved(WITH_WINDOW.kernelMin), end: moved(WITH_WINDOW.kernelStart) },
 };
-/** One frame, so that allocations sleep soon; more than enough; a boot entry, a window and a scratch page; all there can be. */
+/** One frame, so that allocations sleep soon; more than enough; a boot entry; a window and a scratch page; all there can be. */
 export const COMMON_MACHINES: readonly MachineConfig[] = [
   tinyMachine({ frames: 1, entries: 4, maps: CANONICAL_STATIC_MAPS, largest: 2, scratch: false }),
-  tinyMachine({ ...ROOMY, scratch: false }),
+  PLAIN,
+  {
+    ...PLAIN,
+    kernelStart: address(PLAIN.kernelStart + BOOT_ENTRY),
+    kernelMax: address(PLAIN.kernelMax + BOOT_ENTRY),
+  },
   WITH_WINDOW,
   {
     ...AT_LINE,
