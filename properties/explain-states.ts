@@ -1,6 +1,6 @@
 /** The states around a failing step, and the rules that the reference applied on the way. */
 import type { KernelMemory, KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts';
-import type { RuleId } from '../contract/rules.ts';
+import { RULE_IDS, type RuleId } from '../contract/rules.ts';
 import { comparableMachine } from './agreement.ts';
 import { indexSnapshot } from './index-snapshot.ts';
 import type { LockstepReport } from './verdict.ts';
@@ -43,13 +43,13 @@ class Retraced {
   }
 }
 
-/** The rules that each step applied, in the order of the specification as far as they were met; `[0]` at boot. */
+/** The rules that each step applied, in the order of the specification; `[0]` at boot. */
 export function stepRules(report: LockstepReport, kernels: Kernels): RuleId[][] {
   const retraced = new Retraced(report, kernels);
   let before = new Map<RuleId, number>();
   const fresh = (): RuleId[] => {
     const now = new Map(retraced.kernel.rules);
-    const applied = [...now].flatMap(([rule, count]) => ((before.get(rule) ?? 0) < count ? [rule] : []));
+    const applied = RULE_IDS.filter((rule) => (before.get(rule) ?? 0) < (now.get(rule) ?? 0));
     before = now;
     return applied;
   };
