@@ -69,8 +69,14 @@ function figuresOf(measured: readonly Measured[]): ShrinkFigures {
   };
 }
 
+/** However the fields of an object are ordered. */
+const canonical = (_: string, value: unknown): unknown =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+    : value;
+
 const distinct = (values: readonly unknown[]): number =>
-  new Set(values.map((value) => JSON.stringify(value))).size;
+  new Set(values.map((value) => JSON.stringify(value, canonical))).size;
 
 /** Adds up what was measured. */
 export function summaryOf(measured: readonly MeasuredFault[]): ShrinkSummary {

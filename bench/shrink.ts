@@ -67,17 +67,20 @@ function contentOf(file: string, mark: string): Content {
   return content.mark === mark ? content : { mark, faults: {} };
 }
 
-/** Operations of the shortest failure on the machine and with the vocabulary of `explore`. */
+/** Operations of the shortest failure that `explore` finds on its own machine, or on one for direct pmap operations. */
 function exploredLength(candidate: KernelModule): number | null {
-  const failure = shortestFailure(candidate, {
-    reference: referenceKernel,
-    invariants: ALL_INVARIANTS,
-    machine: tinyMachine({ frames: 4, entries: 6, maps: 2, largest: 3, scratch: true }),
-    vocabulary: { alphabet: 'core', sizes: [0, 1, 2, 3], maps: 2 },
-    depth: LONGEST_EXPLORED,
-    mostStates: MOST_STATES,
+  const lengths = [false, true].flatMap((scratch) => {
+    const failure = shortestFailure(candidate, {
+      reference: referenceKernel,
+      invariants: ALL_INVARIANTS,
+      machine: tinyMachine({ frames: 4, entries: 6, maps: 2, largest: 3, scratch }),
+      vocabulary: { alphabet: 'core', sizes: [0, 1, 2, 3], maps: 2 },
+      depth: LONGEST_EXPLORED,
+      mostStates: MOST_STATES,
+    });
+    return failure === null ? [] : [failure.scenario.operations.length];
   });
-  return failure?.scenario.operations.length ?? null;
+  return lengths.length === 0 ? null : Math.min(...lengths);
 }
 
 /** Measures fault by fault and seed by seed; ends early with what it has when it is told to. */

@@ -1,9 +1,10 @@
 /**
- * The two allocation workloads of the golden set, on the optimized kernel: A places and frees address space in a
+ * The two allocation workloads of the golden set: A places and frees address space in a
  * fragmented kernel map, B does the same with pages in kmem. The checksum covers every address returned, so one wrong
  * address shows.
  */
 import { address, bytes, PAGE_SIZE, pages, type VirtualAddress } from '../contract/address.ts';
+import type { KernelModule } from '../contract/kernel-memory.ts';
 import { type MachineConfig, TRACE_KMEM_OBJECT_SIZE } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
 import { optimizedKernel } from '../impl/optimized-kernel.ts';
@@ -110,8 +111,8 @@ function machineFor(managedPages: number, n: number): MachineConfig {
 }
 
 /** A kernel that numbers its operations itself and answers allocations with an address, or 0 where there is no room. */
-function bootCaller(machine: MachineConfig) {
-  const kernel = optimizedKernel.boot(machine);
+function bootCaller(module: KernelModule, machine: MachineConfig) {
+  const kernel = module.boot(machine);
   let number = 0;
   return {
     allocate: (operation: Operation): number => {
@@ -121,7 +122,7 @@ function bootCaller(machine: MachineConfig) {
     run: (operation: Operation): void => {
       kernel.apply(operation, ++number);
     },
-    entryCount: (map: string): number => kernel.cell(`map:${map}`)?.entryCount ?? 0,
+    entryCount: (map: string): number => kernel.cell?.(`map:${map}`)?.entryCount ?? 0,
   };
 }
 
@@ -135,9 +136,9 @@ interface Ground {
   readonly largest: number;
 }
 
-function prepareA(n: number, random: () => number): Ground {
+function prepareA(module: KernelModule, n: number, random: () => number): Ground {
   const pieces = drawPieces('A', n, random);
-  const caller = bootCaller(machineFor(IDLE_PAGES, n));
+  const caller = bootCaller(module, machineFor(IDLE_PAGES, n));
   const allocate = (count: number) =>
     caller.allocate({ kind: 'kmem_alloc_pageable', map: 'kernel', size: pages(count) });
   let at = allocate(pieces.reduce((sum, { length, gap }) => sum + length + gap, 0));
@@ -149,10 +150,10 @@ function prepareA(n: number, random: () => number): Ground {
   return { map: 'kernel', caller, allocate, largest: 8 };
 }
 
-function prepareB(n: number, random: () => number): Ground {
+function prepareB(module: KernelModule, n: number, random: () => number): Ground {
   const pieces = drawPieces('B', n, random);
   const total = pieces.reduce((sum, { length, gap }) => sum + length + gap, 0);
-  const caller = bootCaller(machineFor(total + SPARE_PAGES, n));
+  const caller = bootCaller(module, machineFor(total + SPARE_PAGES, n));
   const size = pages(total + SPARE_KMEM_PAGES);
   caller.run({ kind: 'kmem_suballoc', name: 'kmem', parent: 'kernel', size, pageable: false });
   const allocate = (count: number) =>
@@ -166,14 +167,19 @@ function prepareB(n: number, random: () => number): Ground {
   return { map: 'kmem', caller, allocate, largest: 4 };
 }
 
-/** Runs one workload with `steps` timed steps after the warm-up; `now` reads a clock in nanoseconds. */
+/**
+ * Runs one workload with `steps` timed steps after the warm-up, on the optimized kernel unless another is given; `now` reads a
+ * clock in nanoseconds.
+ */
 export function runWorkload(
   workload: WorkloadName,
   { n, steps }: { readonly n: number; readonly steps: number },
   now: () => number,
+  module: KernelModule = optimizedKernel,
 ): WorkloadResult {
   const random = xorshift32();
-  const ground = workload === 'A' ? prepareA(n, random) : prepareB(n, random);
+  const prepare = workload === 'A' ? prepareA : prepareB;
+  const ground = prepare(module, n, random);
   const { map, caller, allocate, largest } = ground;
   const slots: ({ readonly at: VirtualAddress; readonly count: number } | undefined)[] = Array.from({
     length: SLOTS,

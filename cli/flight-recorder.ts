@@ -18,6 +18,8 @@ export const CALL = {
   touched: 6,
   audit: 7,
   pageTables: 8,
+  /** Another kernel than the one under test is called. */
+  base: 9,
 } as const;
 export type Call = keyof typeof CALL;
 export type CallNumber = (typeof CALL)[Call];

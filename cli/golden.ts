@@ -53,7 +53,7 @@ export async function goldenCommand(
 }
 
 /** The golden directory of the package that this module belongs to, built or not; shown relative to where we are. */
-function packageTraces(): string {
+export function packageTraces(): string {
   let root = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(root, 'package.json')) && dirname(root) !== root) root = dirname(root);
   const path = join(root, 'golden');

@@ -24,11 +24,12 @@ function takenData(): WorkerData {
   return data;
 }
 
-async function candidateOf(
-  { verb, kernel, directory }: Job,
-  recorder: FlightRecorder,
-  post: Post,
-): Promise<KernelModule> {
+async function candidateOf(job: Job, recorder: FlightRecorder, post: Post): Promise<KernelModule> {
+  const { verb, kernel, directory } = job;
+  if (job.verb === 'guard') {
+    const { loadPlace } = await import('./guard-job.ts');
+    return loadPlace(job.working, recorder);
+  }
   if (kernel === null) {
     recorder.enter(CALL.load);
     const { optimizedKernel } = await import('../impl/optimized-kernel.ts');
@@ -70,6 +71,16 @@ async function answerOf(
         trust,
         stopRequested: () => recorder.stopRequested(),
       });
+    }
+    case 'explain': {
+      const { explainStored } = await import('./explain-job.ts');
+      post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });
+      return explainStored(job, candidate, { recorder, post });
+    }
+    case 'guard': {
+      const { guardKernels } = await import('./guard-job.ts');
+      post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });
+      return guardKernels(job, candidate, { recorder, post, trust });
     }
     case 'shrink': {
       const { shrinkStored } = await import('./shrink-job.ts');

@@ -2,7 +2,9 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import type { Scenario } from '../contract/scenario.ts';
+import type { Explanation } from '../properties/explain.ts';
 import type { Expansion, Node } from '../properties/explore-node.ts';
+import type { GivenScenario, GuardResult } from '../properties/guard.ts';
 import type { Shrunk } from '../properties/shrink.ts';
 import type { ShrinkProgress } from '../properties/shrinker.ts';
 import type { Tally } from '../properties/tally.ts';
@@ -13,6 +15,8 @@ import type { GoalRow } from '../report/statistics.ts';
 import type { ScenarioEvent } from './events-schema.ts';
 import type { ExitStatus } from './exit-status.ts';
 import type { Search } from './explore-options.ts';
+import type { KernelPlace } from './guard-places.ts';
+import type { SpeedResult } from './guard-speed.ts';
 
 /** A campaign of generated scenarios. */
 export interface CheckJob {
@@ -85,7 +89,35 @@ export interface ExploreJob {
   readonly search: Search;
 }
 
-export type Job = CheckJob | ReplayJob | CorpusJob | ExploreJob | ShrinkJob;
+/** A comparison of two kernels with each other. */
+export interface GuardJob {
+  readonly verb: 'guard';
+  /** Module of an outside kernel, in TypeScript if one of the two is; null for two trees of this project. */
+  readonly kernel: string | null;
+  readonly directory: string;
+  readonly base: KernelPlace;
+  readonly working: KernelPlace;
+  /** Directory of recorded traces, whose operations are run too. */
+  readonly traces: string;
+  /** Scenarios to run before any is generated. */
+  readonly given: readonly GivenScenario[];
+  readonly seed: number;
+  readonly runs: number;
+  /** Whether to compare speed and memory. */
+  readonly bench: boolean;
+}
+
+/** One stored scenario, taken apart. */
+export interface ExplainJob {
+  readonly verb: 'explain';
+  readonly kernel: string | null;
+  readonly directory: string;
+  /** Name of the file, for messages. */
+  readonly file: string;
+  readonly scenario: Scenario;
+}
+
+export type Job = CheckJob | ReplayJob | CorpusJob | ExploreJob | ShrinkJob | GuardJob | ExplainJob;
 
 /** What a runner thread is started with. */
 export interface WorkerData {
@@ -194,7 +226,35 @@ export interface ExploreAnswer {
   readonly stray: string | null;
 }
 
-export type Answer = CheckAnswer | ReplayAnswer | ShrinkAnswer | CorpusAnswer | ExploreAnswer;
+/** What a comparison of two kernels came to. */
+export interface GuardAnswer {
+  readonly verb: 'guard';
+  readonly result: GuardResult;
+  /** Null where it was not wanted, or would say nothing. */
+  readonly speed: SpeedResult | null;
+  /** What an outside kernel threw when nobody called it, or null. */
+  readonly stray: string | null;
+}
+
+/** What is known of one stored scenario. */
+export interface ExplainAnswer {
+  readonly verb: 'explain';
+  readonly kernel: string;
+  readonly explanation: Explanation;
+  /** Why the kernel is flaky, or null. */
+  readonly flaky: string | null;
+  /** What an outside kernel threw when nobody called it, or null. */
+  readonly stray: string | null;
+}
+
+export type Answer =
+  | CheckAnswer
+  | ReplayAnswer
+  | ShrinkAnswer
+  | CorpusAnswer
+  | ExploreAnswer
+  | GuardAnswer
+  | ExplainAnswer;
 
 export type JobMessage =
   /** The kernel is loaded and fit to run; in a campaign the goals that it can meet, and a tally of nothing. */
@@ -216,6 +276,8 @@ export type JobMessage =
   /** What leads away from the states from number `first` on; fewer than were asked for where one failed or the run ends. */
   | { readonly type: 'expanded'; readonly first: number; readonly expansions: readonly Expansion[] }
   | { readonly type: 'note'; readonly text: string }
+  /** What the thread is doing now. */
+  | { readonly type: 'progress'; readonly text: string }
   | { readonly type: 'answer'; readonly answer: Answer }
   /** An InputError: one line and the status that goes with it. */
   | { readonly type: 'refused'; readonly message: string; readonly status: ExitStatus }

@@ -56,7 +56,7 @@ type Exports = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Exports => typeof value === 'object' && value !== null;
 
 /** The default export; a module that went through require wraps it once more. */
-function defaultExport(exports: Exports): unknown {
+export function defaultExport(exports: Exports): unknown {
   const { default: exported } = exports;
   return isObject(exported) && 'default' in exported && !('boot' in exported) ? exported.default : exported;
 }

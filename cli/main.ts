@@ -16,8 +16,10 @@ import {
 } from './command-options.ts';
 import { addCorpus } from './corpus-command.ts';
 import { EXIT } from './exit-status.ts';
+import { addExplain } from './explain-flags.ts';
 import { addExplore } from './explore-flags.ts';
 import { namesFlag, runsFlag, type SeedFlag, seedFlag } from './flags.ts';
+import { addGuard } from './guard-flags.ts';
 import { endNow } from './guarded.ts';
 import type { ListName } from './list.ts';
 import { quoted, suggestion } from './nearest.ts';
@@ -94,6 +96,8 @@ function commandLine(out: Output, bin: URL, run: (action: Action) => void): Comm
     program.command(name).description(description).allowExcessArguments(false);
   addCheck(verb, out, bin, run);
   addExplore(verb, out, bin, run);
+  addGuard(verb, out, bin, run);
+  addExplain(verb, out, bin, run);
   addReplay(verb, out, bin, run);
   addShrink(verb, out, bin, run);
   addEmit(verb, out, run);

@@ -79,6 +79,18 @@ export function highestKernelAddress({ kernelMax }: MachineConfig): number {
   return Math.max(VM_MAX_KERNEL_ADDRESS, kernelMax - 1);
 }
 
+/** Map entries that booting takes: the boot entry, and each reserved range that is free and inside (BOOT-5, BOOT-6). */
+function bootEntries({ kernelMin, kernelStart, kernelMax, reserved }: MachineConfig): number {
+  const entries = kernelMin < kernelStart ? [{ start: kernelMin as number, end: kernelStart as number }] : [];
+  for (const { start, length } of reserved) {
+    const end = start + length;
+    const fits = start >= kernelMin && start < end && end <= kernelMax;
+    if (fits && !entries.some((entry) => entry.start < end && start < entry.end))
+      entries.push({ start, end });
+  }
+  return entries.length;
+}
+
 /**
  * What is wrong with a configuration, as `path: sentence` lines; empty when it is sound (BOOT-5, DEV-27).
  * Checked at the edge: kernels may rely on it.
@@ -109,6 +121,9 @@ export function machineFaults(config: MachineConfig): string[] {
     if (!isPageAligned(start) || !isPageAligned(length) || start + length >= ADDRESS_SPACE_END)
       faults.push(`machine.reserved[${i}]: start and length must be multiples of 4096 below 2^32`);
   });
+  const taken = bootEntries(config);
+  if (config.mapEntries !== null && config.mapEntries < taken)
+    faults.push(`machine.mapEntries: must be at least ${taken}, since booting takes that many`);
   const window = config.scratchWindow;
   if (window !== null) {
     const inside = window.start >= config.kernelMin && window.end <= config.kernelStart;

@@ -86,12 +86,14 @@ export function canLoadFaults(): boolean {
   }
 }
 
-/** The optimized kernel with the fault put in; null for a faithful copy. */
+/** The optimized kernel with the fault put in, and called by it; null for a faithful copy. */
 export function loadFaultyKernel(fault: FaultPatch | null): KernelModule<KernelMemory> {
   const exports = evaluate('impl/optimized-kernel.ts', fault) as {
     optimizedKernel: KernelModule<KernelMemory>;
   };
-  return exports.optimizedKernel;
+  const { optimizedKernel } = exports;
+  if (fault === null) return optimizedKernel;
+  return { ...optimizedKernel, declares: { ...optimizedKernel.declares, name: `fault:${fault.name}` } };
 }
 
 /** The reference model with the fault put in; null for a faithful copy. */

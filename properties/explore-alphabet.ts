@@ -5,6 +5,7 @@ import { OPERATION_KINDS } from '../contract/operation.ts';
 import type { MapSnapshot } from '../contract/vm-map.ts';
 import { Ground, type Vocabulary } from './explore-ground.ts';
 import { PMAP_CHOICES } from './explore-pmap.ts';
+import { leavesWindow } from './scratch-window.ts';
 import type { View } from './view.ts';
 
 /** What to try of one kind, in an order that follows from the state alone. */
@@ -285,5 +286,7 @@ export function operationsFor(
   const ground = new Ground(view, vocabulary);
   const chosen: Operation[] = [];
   for (const kind of TRIED) if (kinds.has(kind)) chosen.push(...CHOICES[kind](ground));
-  return [...new Map(chosen.map((operation) => [JSON.stringify(operation), operation])).values()];
+  const fair =
+    view.machine.scratchWindow === null ? chosen : chosen.filter((one) => leavesWindow(ground, one));
+  return [...new Map(fair.map((operation) => [JSON.stringify(operation), operation])).values()];
 }

@@ -1,5 +1,7 @@
 /** What the operations of a tiny machine are chosen from: sizes, ranges and places that mean something in one state. */
 import { address, type ByteCount, PAGE_SIZE, pages, type VirtualAddress } from '../contract/address.ts';
+import type { MachineConfig } from '../contract/machine.ts';
+import type { MappingSnapshot } from '../contract/pmap.ts';
 import type { MapName, MapSnapshot } from '../contract/vm-map.ts';
 import type { View } from './view.ts';
 
@@ -45,6 +47,15 @@ export class Ground {
     this.sizes = vocabulary.sizes.filter((size) => size > 0).map(pages);
     this.zero = vocabulary.sizes.includes(0) ? [pages(0)] : [];
     this.#vocabulary = vocabulary;
+  }
+
+  get machine(): MachineConfig {
+    return this.view.machine;
+  }
+
+  /** The mapping of a page; null for none. */
+  mapping(page: number): MappingSnapshot | null {
+    return this.view.mappings.get(page) ?? null;
   }
 
   /** Smallest and largest of the sizes, or all of them. */

@@ -2,53 +2,18 @@
  * What a generator may emit: no operation breaks a caller obligation (CONV-4, PRE), none reaches into the scratch
  * window behind the back of the pmap operations, and only hostile scenarios detach a submap.
  */
-import {
-  ADDRESS_SPACE_END,
-  isPageAligned,
-  PAGE_SIZE,
-  PDE_SPAN,
-  roundPageUnwrapped,
-} from '../contract/address.ts';
+import { ADDRESS_SPACE_END, isPageAligned, PAGE_SIZE, PDE_SPAN } from '../contract/address.ts';
 import { highestKernelAddress, kernelSlots } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import type { Ground } from './generate-ground.ts';
 import type { Range } from './generate-reading.ts';
+import { accessLeavesWindow, insideWindow, leavesWindow, reach } from './scratch-window.ts';
 
 const pageDown = (value: number): number => value - (value % PAGE_SIZE);
 
 /** Maps that callers may not create or give up by vm_map_create and vm_map_deallocate. */
 const BASE_MAPS: readonly MapName[] = ['kernel', 'kmem', 'mb'];
-
-/** The range of a map that an operation changes, faults in or reads through; undefined for none. */
-function reach(operation: Operation): { map: MapName; range: Range } | undefined {
-  switch (operation.kind) {
-    case 'kmem_free':
-    case 'kmem_free_wakeup': {
-      const { map, address: at, size } = operation;
-      return {
-        map,
-        range: { start: pageDown(at), end: size === 0 ? pageDown(at) : roundPageUnwrapped(at + size) },
-      };
-    }
-    case 'vm_map_protect':
-    case 'vm_map_inherit':
-    case 'vm_map_pageable':
-    case 'vm_map_remove':
-    case 'vm_map_delete':
-    case 'vm_map_submap':
-      return { map: operation.map, range: operation };
-    case 'vm_fault':
-    case 'checked_read':
-    case 'checked_write':
-    case 'vm_page_deactivate': {
-      const start = pageDown(operation.address);
-      return { map: operation.map, range: { start, end: start + PAGE_SIZE } };
-    }
-    default:
-      return undefined;
-  }
-}
 
 const DELETES: ReadonlySet<Operation['kind']> = new Set([
   'kmem_free',
@@ -80,30 +45,11 @@ function detaches(ground: Ground, map: MapName, { start, end }: Range): boolean 
   );
 }
 
-/** True when an access to the bytes of [start, end) uses scratch mappings as they are, without a fault. */
-function windowAccessIsMapped(ground: Ground, operation: Operation, { start, end }: Range): boolean {
-  if (operation.kind === 'vm_fault' || operation.kind === 'vm_page_deactivate') return false;
-  for (let page = pageDown(start); page < end; page += PAGE_SIZE) {
-    const mapping = ground.mapping(page);
-    if (mapping === null || (operation.kind === 'checked_write' && !mapping.writable)) return false;
-  }
-  return true;
-}
-
-function meetsWindow({ machine: { scratchWindow } }: Ground, { start, end }: Range): boolean {
-  return scratchWindow !== null && start < scratchWindow.end && end > scratchWindow.start;
-}
-
-const isAccess = ({ kind }: Operation): boolean => kind === 'checked_read' || kind === 'checked_write';
-
 function reachIsFair(ground: Ground, operation: Operation): boolean {
   const reached = reach(operation);
   if (reached === undefined) return true;
   const { map, range } = reached;
-  if (map === 'kernel' && meetsWindow(ground, range)) {
-    if (operation.kind === 'vm_map_pageable') return insideWindow(ground, range);
-    if (!isAccess(operation) || !windowAccessIsMapped(ground, operation, range)) return false;
-  }
+  if (!leavesWindow(ground, operation)) return false;
   if (!DELETES.has(operation.kind)) return true;
   return !meetsUnguarded(ground, map, range) && (ground.maps.length === 1 || !detaches(ground, map, range));
 }
@@ -151,7 +97,7 @@ function deletionIsFair(ground: Ground, map: MapName, { start, end }: Range): bo
 function cpuAccessIsFair(ground: Ground, operation: Operation, { start, end }: Range): boolean {
   if (start < 0 || end > ADDRESS_SPACE_END) return false;
   if (start < ground.recursiveWindow + PDE_SPAN && end > ground.recursiveWindow) return false;
-  return !meetsWindow(ground, range(start, end)) || windowAccessIsMapped(ground, operation, { start, end });
+  return accessLeavesWindow(ground, operation, { start, end });
 }
 
 const range = (start: number, end: number): Range => ({ start, end });
@@ -160,11 +106,6 @@ const range = (start: number, end: number): Range => ({ start, end });
 function isOwnFrame({ machine }: Ground, frame: number): boolean {
   const all = machine.managedPages + machine.deviceFrames;
   return frame < machine.scratchPages || (frame >= machine.managedPages && frame < all);
-}
-
-function insideWindow({ machine: { scratchWindow } }: Ground, { start, end }: Range): boolean {
-  if (scratchWindow === null || !isPageAligned(start) || !isPageAligned(end) || start > end) return false;
-  return start >= scratchWindow.start && end <= scratchWindow.end;
 }
 
 /** True when entering a mapping there must panic: no page table, or above the last kernel address. */

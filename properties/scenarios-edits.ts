@@ -1,9 +1,10 @@
 /** The ways to make a scenario simpler, each a lazy list of edited item lists or machines. */
 import { ADDRESS_SPACE_END, byteDistance, PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
 import type { MachineConfig } from '../contract/machine.ts';
-import { OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
+import { OPERATION_FIELDS, type Operation, type OperationOf } from '../contract/operation.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import { bounds } from './generate-recipe.ts';
+import { PROTECTION_COSTS } from './scenarios-measure.ts';
 import { type Edited, withFields } from './scenarios-rebuild.ts';
 import { createdMap, type Item, type Trace } from './scenarios-trace.ts';
 
@@ -126,6 +127,12 @@ export const simplifyNames: Edits = ({ machine, items }) => {
   });
 };
 
+/** What clips a range as another operation does, and changes least. */
+const inheriting = ({ map, start, end }: OperationOf<'vm_map_protect' | 'vm_map_pageable'>): Operation => ({
+  kind: 'vm_map_inherit',
+  ...{ map, start, end, inheritance: 1 },
+});
+
 /** Simpler operations that may stand in for one. */
 export function standIns(operation: Operation): Operation[] {
   switch (operation.kind) {
@@ -155,6 +162,18 @@ export function standIns(operation: Operation): Operation[] {
       const { map, start, end } = operation;
       if (end <= start) return [];
       return [{ kind: 'kmem_free', map, address: start, size: byteDistance(start, end) }];
+    }
+    case 'vm_map_protect':
+      return [inheriting(operation)];
+    case 'vm_map_pageable': {
+      const { map, start: address, end } = operation;
+      const fault: Operation = { kind: 'vm_fault', map, address, protection: 7 };
+      return end > address ? [fault, inheriting(operation)] : [inheriting(operation)];
+    }
+    case 'checked_read':
+    case 'checked_write': {
+      const { map, address: at } = operation;
+      return [{ kind: 'vm_fault', map, address: at, protection: operation.kind === 'checked_read' ? 1 : 3 }];
     }
     case 'cpu_read':
       return [{ kind: 'checked_read', map: 'kernel', address: operation.address }];
@@ -202,6 +221,11 @@ function lowerAddresses(value: number, distance: number): number[] {
   return [page, ...nearer, page - PAGE_SIZE].filter((lower) => lower >= 0 && lower < value);
 }
 
+/** The simplest first. */
+const PROTECTIONS: readonly number[] = PROTECTION_COSTS.map((_, value) => value).sort(
+  (one, other) => (PROTECTION_COSTS[one] ?? 0) - (PROTECTION_COSTS[other] ?? 0),
+);
+
 /** Simpler values of a field, the simplest first. */
 export function lowerValues(value: unknown, meaning: string): readonly unknown[] {
   switch (meaning) {
@@ -216,7 +240,7 @@ export function lowerValues(value: unknown, meaning: string): readonly unknown[]
     case 'bytes':
       return Array.isArray(value) && value.length > 1 ? [[1], value.map(() => 1)] : [[1]];
     case 'protection':
-      return [7, 3, 1].filter((simpler) => simpler !== value);
+      return typeof value === 'number' ? PROTECTIONS.slice(0, PROTECTIONS.indexOf(value)) : [];
     case 'inheritance':
       return value === 1 ? [] : [1, 0];
     case 'frame':

@@ -1,7 +1,7 @@
 /** Simplifications that only work together: one alone would take away what another one needs. */
-import { bytes, PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
+import { bytes, objectOffset, PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
 import { type MachineConfig, machineFaults } from '../contract/machine.ts';
-import { OPERATION_FIELDS, OPERATION_KINDS, type Operation } from '../contract/operation.ts';
+import { OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
 import { bounds } from './generate-recipe.ts';
 import { type Edit, type Edits, lowerValues, standIns } from './scenarios-edits.ts';
 import { CANONICAL_MAP_MIN } from './scenarios-measure.ts';
@@ -182,8 +182,10 @@ export const foldSubmaps: Edits = ({ machine, items }) =>
       ...{ kind: 'kmem_suballoc', name: creator.operation.name, parent: operation.map },
       ...{ size, pageable: creator.operation.pageable },
     };
-    const over = [...item.needs].filter((other) => pagesOf(other.operation) > 0);
-    return [over, []].map((gone) => () => ({
+    const allocations = (needs: Iterable<Item>): Item[] =>
+      [...needs].filter((other) => other !== creator && pagesOf(other.operation) > 0);
+    const over = allocations([...item.needs, ...creator.needs]);
+    return [over, allocations(item.needs), []].map((gone) => () => ({
       machine,
       items: items
         .filter((other) => other !== item && !gone.includes(other))
@@ -234,13 +236,32 @@ function withRange(operation: Operation, { start, end }: ReturnType<typeof bound
   return undefined;
 }
 
-/** Two neighbours the other way round, where their kinds come in the other order in the contract. */
+/** Two neighbours the other way round, where the second does not need the first. */
 export const sortNeighbours: Edits = ({ machine, items }) =>
   items.flatMap((first, i) => {
     const second = items[i + 1];
     if (second === undefined || second.needs.has(first)) return [];
-    const [one, other] = [first, second].map(({ operation }) => OPERATION_KINDS.indexOf(operation.kind));
-    if (one === undefined || other === undefined || one <= other) return [];
     const order = [...items.slice(0, i), second, first, ...items.slice(i + 2)];
     return [() => ({ machine, items: order.map(unchanged) })];
   });
+
+/** A size lowered wherever it stands, and with it the offsets of what lies at its end. */
+export const lowerWithOffsets: Edits = ({ machine, items }) => {
+  const sizes = new Set(items.flatMap(({ operation }) => ('size' in operation ? [operation.size] : [])));
+  const hasOffsets = items.some(({ operation }) => 'offset' in operation && operation.offset > 0);
+  if (!hasOffsets) return [];
+  return [...sizes].flatMap((size) =>
+    lowerValues(size, 'size').map((value) => {
+      const lower = Number(value);
+      const changed = (operation: Operation): Operation => {
+        const smaller = replacedIn(operation, 'size', size, lower);
+        if (!('offset' in smaller) || smaller.offset < size - lower || smaller.offset > size) return smaller;
+        return withFields(smaller, new Map([['offset', objectOffset(smaller.offset - (size - lower))]]));
+      };
+      return () => ({
+        machine,
+        items: items.map((item) => ({ item, operation: changed(item.operation) })),
+      });
+    }),
+  );
+};

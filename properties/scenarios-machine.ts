@@ -3,7 +3,12 @@ import { PAGE_SIZE } from '../contract/address.ts';
 import { type MachineConfig, machineFaults } from '../contract/machine.ts';
 import { bounds } from './generate-recipe.ts';
 import { type Edits, stepsDown } from './scenarios-edits.ts';
-import { CANONICAL_KERNEL_MIN, CANONICAL_STATIC_MAPS } from './scenarios-measure.ts';
+import {
+  CANONICAL_KERNEL_MIN,
+  CANONICAL_STATIC_MAPS,
+  PLAIN_ENTRIES,
+  PLAIN_ROOM,
+} from './scenarios-measure.ts';
 
 function simplerMachines(machine: MachineConfig): Partial<MachineConfig>[] {
   const { kernelMin, kernelStart, kernelMax, managedPages, mapEntries, scratchPages } = machine;
@@ -30,11 +35,16 @@ function simplerMachines(machine: MachineConfig): Partial<MachineConfig>[] {
     ...stepsDown(managedPages, scratchPages + 1).map((count) => ({ managedPages: count })),
     ...stepsDown(machine.deviceFrames, 0).map((count) => ({ deviceFrames: count })),
     layout(CANONICAL_KERNEL_MIN, image, room),
-    ...stepsDown(room, 4).map((count) => layout(kernelMin, image, count)),
+    ...(room < PLAIN_ROOM ? [layout(kernelMin, image, PLAIN_ROOM)] : []),
+    ...stepsDown(room, PLAIN_ROOM).map((count) => layout(kernelMin, image, count)),
     ...(machine.scratchWindow === null
       ? stepsDown(image, 0).map((count) => layout(kernelMin, count, room))
       : []),
-    ...(mapEntries === null ? [] : stepsDown(mapEntries, 4).map((count) => ({ mapEntries: count }))),
+    ...(mapEntries === null
+      ? []
+      : [...(mapEntries < PLAIN_ENTRIES ? [PLAIN_ENTRIES] : []), ...stepsDown(mapEntries, PLAIN_ENTRIES)].map(
+          (count) => ({ mapEntries: count }),
+        )),
     { staticMaps: CANONICAL_STATIC_MAPS },
   ];
 }

@@ -32,15 +32,20 @@ const RANKS: { readonly [Kind in OperationKind]?: number } = {
   vm_map_insert: 1,
   vm_map_find: 2,
   kmem_free_wakeup: 1,
+  vm_map_protect: 1,
+  vm_map_pageable: 2,
   vm_map_remove: 1,
   vm_map_delete: 2,
-  cpu_read: 1,
-  cpu_write: 1,
+  checked_read: 1,
+  checked_write: 1,
+  cpu_read: 2,
+  cpu_write: 2,
   pmap_kenter: 1,
 };
 
 const aligned = (value: number): number => (value % PAGE_SIZE === 0 ? 0 : 0.5);
-const PROTECTION_COSTS: readonly number[] = [4, 2, 5, 1, 6, 3, 7, 0];
+/** By the number of the protection. */
+export const PROTECTION_COSTS: readonly number[] = [4, 2, 5, 1, 6, 3, 7, 0];
 
 /** Where a shrunk map of its own begins, if it can. */
 export const CANONICAL_MAP_MIN = 0x1000_0000;
@@ -94,6 +99,13 @@ export function operationCost(operation: Operation, kernelMin: number): number {
   return sum;
 }
 
+/** Room, in pages, and entries of the plainest machine: one with less is made for a shortage. */
+export const PLAIN_ROOM = 4;
+export const PLAIN_ENTRIES = 4;
+
+/** What is scarce costs a little more than what is plain, and what is plentiful much more. */
+const scarcity = (count: number, plain: number): number => count + Math.max(0, 1.5 * (plain - count));
+
 function machineCost(machine: MachineConfig): number {
   const { kernelMin, kernelStart, kernelMax, mapEntries, reserved, scratchWindow, staticMaps } = machine;
   const reservedCost = reserved.reduce((sum, { length }) => sum + 5 + length / PAGE_SIZE, 0);
@@ -104,9 +116,9 @@ function machineCost(machine: MachineConfig): number {
     machine.freeMin +
     machine.freeTarget +
     machine.inactiveTarget +
-    (kernelMax - kernelMin) / PAGE_SIZE +
-    (kernelStart - kernelMin) / PAGE_SIZE +
-    (mapEntries ?? 0) / 4 +
+    scarcity((kernelMax - kernelStart) / PAGE_SIZE, PLAIN_ROOM) +
+    (2 * (kernelStart - kernelMin)) / PAGE_SIZE +
+    (mapEntries === null ? 0 : scarcity(mapEntries, PLAIN_ENTRIES)) / 4 +
     reservedCost +
     (scratchWindow === null ? 0 : (scratchWindow.end - scratchWindow.start) / PAGE_SIZE) +
     (kernelMin === CANONICAL_KERNEL_MIN ? 0 : 1) +

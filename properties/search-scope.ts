@@ -34,9 +34,20 @@ const STAND_INS: { readonly [Kind in OperationKind]?: readonly OperationKind[] }
   kmem_free_wakeup: ['kmem_free'],
   vm_map_remove: ['kmem_free'],
   vm_map_delete: ['kmem_free'],
+  checked_read: ['vm_fault'],
+  checked_write: ['vm_fault'],
   cpu_read: ['checked_read'],
   cpu_write: ['checked_write'],
   pmap_kenter: ['pmap_enter'],
+};
+
+/** Kinds that do what two others do together, or less than one does: they may make a scenario shorter. */
+const KIN: { readonly [Kind in OperationKind]?: readonly OperationKind[] } = {
+  kmem_alloc_pageable: ['kmem_alloc'],
+  vm_map_pageable: ['kmem_alloc'],
+  vm_map_create: ['kmem_suballoc'],
+  vm_map_protect: ['vm_map_inherit'],
+  kmem_free: ['vm_map_inherit'],
 };
 
 /** Which scenarios are searched. Plain data, so that its text is its name. */
@@ -88,6 +99,13 @@ export function ownScope(operations: readonly Operation[], machine: MachineConfi
     ownValues: true,
     odd: false,
   };
+}
+
+/** The same with kinds that are akin to its own. */
+export function kinScope(operations: readonly Operation[], machine: MachineConfig): Scope {
+  const own = ownScope(operations, machine);
+  const kinds = new Set([...own.kinds, ...own.kinds.flatMap((kind) => KIN[kind] ?? [])]);
+  return { ...own, kinds: OPERATION_KINDS.filter((kind) => kinds.has(kind)) };
 }
 
 /** All kinds that a kernel declares: in core where the public callers use them, in full also at odd places. */

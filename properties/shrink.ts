@@ -10,7 +10,7 @@ import { tinyMachine } from './explore-machine.ts';
 import type { Invariant } from './invariant.ts';
 import { CANONICAL_STATIC_MAPS } from './scenarios-measure.ts';
 import { replacements } from './scenarios-replace.ts';
-import { ownScope, type Scope, wideScope } from './search-scope.ts';
+import { kinScope, ownScope, type Scope, wideScope } from './search-scope.ts';
 import { type Judge, Shrinker, type ShrinkOptions } from './shrinker.ts';
 import { type Likeness, likenessTo } from './symptoms.ts';
 import type { LockstepReport } from './verdict.ts';
@@ -63,8 +63,13 @@ const LONGEST_SEARCHED = 6;
 const REPLACEMENTS = 1500;
 /** Scenarios up to this length are searched for among all operations at all places that differ. */
 const SHORT = 2;
+/** The same among operations that are akin to its own. */
+const KIN_DEPTH = 3;
 
 const ROOMY = { frames: 4, entries: 6, maps: CANONICAL_STATIC_MAPS, largest: 4 };
+const PLAIN = tinyMachine({ ...ROOMY, scratch: false });
+/** Pages of a boot entry that can be clipped, freed and protected without any allocation. */
+const BOOT_ENTRY = 3 * PAGE_SIZE;
 const WITH_WINDOW = tinyMachine({ ...ROOMY, scratch: true });
 const PLAIN_MIN = WITH_WINDOW.kernelMin;
 /** So that the page behind a reserved one is the first of a page table. */
@@ -77,10 +82,15 @@ const AT_LINE: MachineConfig = {
   kernelMax: moved(WITH_WINDOW.kernelMax),
   scratchWindow: { start: moved(WITH_WINDOW.kernelMin), end: moved(WITH_WINDOW.kernelStart) },
 };
-/** One frame, so that allocations sleep soon; more than enough; a boot entry, a window and a scratch page; all there can be. */
-const COMMON_MACHINES: readonly MachineConfig[] = [
+/** One frame, so that allocations sleep soon; more than enough; a boot entry; a window and a scratch page; all there can be. */
+export const COMMON_MACHINES: readonly MachineConfig[] = [
   tinyMachine({ frames: 1, entries: 4, maps: CANONICAL_STATIC_MAPS, largest: 2, scratch: false }),
-  tinyMachine({ ...ROOMY, scratch: false }),
+  PLAIN,
+  {
+    ...PLAIN,
+    kernelStart: address(PLAIN.kernelStart + BOOT_ENTRY),
+    kernelMax: address(PLAIN.kernelMax + BOOT_ENTRY),
+  },
   WITH_WINDOW,
   {
     ...AT_LINE,
@@ -95,6 +105,9 @@ const CORE_SHARES: ReadonlyMap<MachineConfig | undefined, number> = new Map([
   [COMMON_MACHINES[0], 4],
   [COMMON_MACHINES[1], 2],
 ]);
+
+/** Part of the budget that the certificate has: it is what the searches are for. */
+const CERTIFICATE_SHARE = 8;
 
 class Shrinking {
   readonly #shrinker: Shrinker;
@@ -126,11 +139,16 @@ class Shrinking {
   run(): Shrunk {
     this.#shrinker.reduce();
     const executionsBeforeSearch = this.#shrinker.executions;
-    let certificate: Certificate | null = null;
-    while (certificate === null) {
-      while (this.#isLedShorter() || this.#isReplaced()) this.#shrinker.reduce();
-      certificate = this.#certificate();
-      if (certificate === null) this.#shrinker.reduce();
+    let certificate = this.#certified();
+    for (;;) {
+      const before = this.#shrinker.best;
+      if (this.#isLedShorter() || this.#isReplaced()) {
+        this.#shrinker.reduce();
+        certificate = this.#certified();
+        continue;
+      }
+      if (before !== this.#shrinker.best) certificate = this.#certified();
+      if (this.#operations.length === before.scenario.operations.length) break;
     }
     const { best, shrinks, executions, others, stopped } = this.#shrinker;
     return {
@@ -164,8 +182,14 @@ class Shrinking {
       depth: length,
       most: 2 * most,
     }));
+    const kin = COMMON_MACHINES.slice(0, 1).map((machine) => ({
+      scope: kinScope(this.#operations, machine),
+      depth: Math.min(KIN_DEPTH, length - 1),
+      most: 4 * most,
+    }));
     // Of long ones a search finds at most those that are very short.
-    return length > LONGEST_SEARCHED ? wide.slice(0, COMMON_MACHINES.length + 1) : [...wide, ...own];
+    if (length > LONGEST_SEARCHED) return wide.slice(0, COMMON_MACHINES.length + 1);
+    return [...wide, ...own, ...(length > KIN_DEPTH ? kin : [])];
   }
 
   #search(scope: Scope, depth: number, most = this.#most) {
@@ -227,6 +251,15 @@ class Shrinking {
     return false;
   }
 
+  /** The certificate of a scenario that nothing of its scope is shorter than. It comes first: time may be short. */
+  #certified(): Certificate {
+    for (;;) {
+      const certificate = this.#certificate();
+      if (certificate !== null) return certificate;
+      this.#shrinker.reduce();
+    }
+  }
+
   /** The certificate; null where a shorter scenario was found instead, and taken. */
   #certificate(): Certificate | null {
     const { length } = this.#operations;
@@ -241,7 +274,7 @@ class Shrinking {
     if (this.#most === 0) return refused(0, 'no search was asked for');
     if (this.#shrinker.stopped) return refused(0, this.#shrinker.stopReason);
     if (length > LONGEST_SEARCHED) return refused(0, `it has more than ${LONGEST_SEARCHED} operations`);
-    const { found, scenarios, reason } = this.#search(scope, length - 1, 4 * this.#most);
+    const { found, scenarios, reason } = this.#search(scope, length - 1, CERTIFICATE_SHARE * this.#most);
     if (found !== null && found.scenario.operations.length < length) {
       this.#shrinker.accept(found);
       return null;

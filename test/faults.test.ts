@@ -1,19 +1,10 @@
-/** Faulty kernels and references: each is seen, by whom it should be. */
-import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { faultScenarios, firstSight } from '../cli/faults.ts';
-import type { Scenario } from '../contract/scenario.ts';
+import { expect, test } from 'vitest';
 import { FAULTY_KERNELS } from '../faults/kernels.ts';
-import { loadFaultyKernel, loadFaultyReference } from '../faults/load.ts';
+import { loadFaultyKernel } from '../faults/load.ts';
 import { applyPatch } from '../faults/patch.ts';
 import { FAULTY_REFERENCES } from '../faults/references.ts';
-import { replayTrace } from '../golden/replay.ts';
-import { readTraceFile } from '../golden/trace-file.ts';
 import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
-
-const SEED = 1994;
-const MOST_SCENARIOS = 300;
+import { faultsAreSeen } from './faults-seen.ts';
 
 test('an anchor that is gone, or stands twice, or changes nothing is refused', () => {
   const fault = { name: 'f', source: 's', file: 'impl/x.ts', find: 'a', replace: 'b', caughtBy: [] };
@@ -35,50 +26,4 @@ test('every fault names its own bug, and invariants that exist', () => {
   expect(FAULTY_KERNELS.flatMap(({ caughtBy }) => caughtBy).filter((id) => !ids.has(id))).toEqual([]);
 });
 
-describe('faulty kernels', () => {
-  let list: Scenario[] = [];
-  beforeAll(() => {
-    list = faultScenarios(SEED, MOST_SCENARIOS);
-  });
-
-  test('the faithful copy, loaded the same way, is seen by nobody', () => {
-    expect(firstSight(loadFaultyKernel(null), list.slice(0, 40), true)).toBeNull();
-  });
-
-  test.each(FAULTY_KERNELS.map((fault) => [fault.name, fault] as const))('%s is seen', (_name, fault) => {
-    const candidate = loadFaultyKernel(fault);
-    // What an invariant sees alone, the comparison cannot miss: it only ever ends a scenario earlier.
-    if (fault.caughtBy.length > 0)
-      expect(fault.caughtBy).toContain(firstSight(candidate, list, false)?.property);
-    else expect(firstSight(candidate, list, true)).not.toBeNull();
-  });
-
-  test('at least twenty fall to a named invariant alone', () => {
-    expect(FAULTY_KERNELS.length).toBeGreaterThanOrEqual(25);
-    expect(FAULTY_KERNELS.filter(({ caughtBy }) => caughtBy.length > 0).length).toBeGreaterThanOrEqual(20);
-  });
-});
-
-describe('faulty references', () => {
-  const folder = resolve(import.meta.dirname, '../golden/traces');
-  const traces = readdirSync(folder)
-    .filter((name) => name.endsWith('.jsonl.gz') && !name.startsWith('cow'))
-    .sort()
-    .map((name) => join(folder, name));
-
-  test.each(FAULTY_REFERENCES.map((fault) => [fault.name, fault] as const))(
-    '%s is caught by a golden trace',
-    (_name, fault) => {
-      const module = loadFaultyReference(fault);
-      const caught = traces.find((path) => {
-        const { failures } = replayTrace(readTraceFile(path), { sides: [{ name: 'faulty model', module }] });
-        return failures.length > 0;
-      });
-      expect(caught).toBeDefined();
-    },
-  );
-
-  test('there are at least ten', () => {
-    expect(FAULTY_REFERENCES.length).toBeGreaterThanOrEqual(10);
-  });
-});
+faultsAreSeen(5);

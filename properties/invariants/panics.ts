@@ -1,7 +1,7 @@
 /** When the machine may stop, and when it must (SPEC §12). */
 
-import { pdeSlot, truncPage } from '../../contract/address.ts';
-import { highestKernelAddress, kernelSlots } from '../../contract/machine.ts';
+import { address, pdeSlot, truncPage, type VirtualAddress } from '../../contract/address.ts';
+import { highestKernelAddress, kernelSlots, type MachineConfig } from '../../contract/machine.ts';
 import type { Operation, OperationKind } from '../../contract/operation.ts';
 import { PANIC } from '../../contract/outcome.ts';
 import { type Invariant, stateless } from '../invariant.ts';
@@ -52,7 +52,9 @@ function objection(view: View, text: string): string | null {
       return unwireObjection(view, subject);
     case PANIC.enterTooBig:
     case PANIC.invalidPageDirectory:
-      return mappingPanic(view) === text ? null : 'no mapping entered at such an address';
+      return [mappingPanic(view), ...mapPanics(view)].includes(text)
+        ? null
+        : 'no mapping entered at such an address';
     default:
       return 'no rule raises it';
   }
@@ -95,10 +97,32 @@ function unwireObjection({ aliased }: View, subject: Operation): string | null {
   return aliased ? null : 'every wired page is resident';
 }
 
+/** Operations that enter mappings of the pages of a map. */
+const MAPPING: readonly OperationKind[] = [
+  'kmem_alloc',
+  'kmem_malloc',
+  'vm_map_pageable',
+  'vm_fault',
+  'checked_read',
+  'checked_write',
+];
+
+/** The panics that entering a page of the operation's map may raise: none but on a created map that lies elsewhere. */
+function mapPanics({ subject, machine, maps }: View): (string | null)[] {
+  if (subject === null || !MAPPING.includes(subject.kind) || !('map' in subject)) return [];
+  const map = maps.get(subject.map);
+  if (map === undefined || map.min >= map.max) return [];
+  return [map.min, address(map.max - 1)].map((at) => panicOfEntering(at, machine));
+}
+
 /** The panic that entering a mapping at the operation's address must raise; null: none. */
 function mappingPanic({ subject, machine }: View): string | null {
   if (subject?.kind !== 'pmap_enter' && subject?.kind !== 'pmap_kenter') return null;
-  const page = truncPage(subject.address);
+  return panicOfEntering(subject.address, machine);
+}
+
+function panicOfEntering(at: VirtualAddress, machine: MachineConfig): string | null {
+  const page = truncPage(at);
   if (page > highestKernelAddress(machine)) return PANIC.enterTooBig;
   const { first, end } = kernelSlots(machine);
   const slot = pdeSlot(page);

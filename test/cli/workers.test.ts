@@ -26,13 +26,13 @@ async function left(workers: number, args: readonly string[], files: Readonly<Re
 const linesOf = (text = ''): string[] => text.split('\n');
 
 describe('a campaign that holds', () => {
-  test('is the same, byte for byte, over three runs, in one thread and in two', async () => {
+  test('is the same, byte for byte, in one thread and in two', async () => {
     const args = ['--seed', '7', '--runs', '40'];
     const first = await left(1, args, {});
     expect(first.status).toBe(0);
     expect(JSON.parse(first.stdout)).toMatchObject({ scenarios: 40, passed: 40, failed: 0 });
     expect(linesOf(first.files['/events.jsonl'])).toHaveLength(40 + 3);
-    for (const workers of [2, 1]) expect(await left(workers, args, {})).toEqual(first);
+    expect(await left(2, args, {})).toEqual(first);
   }, 180_000);
 });
 

@@ -1,6 +1,6 @@
 /** The exhaustive search: what it merges, what it finds, and that it finds it as early as can be. */
 import { describe, expect, test } from 'vitest';
-import { pages } from '../../contract/address.ts';
+import { frameNumber, pages } from '../../contract/address.ts';
 import type { Operation } from '../../contract/operation.ts';
 import { FAULTY_KERNELS } from '../../faults/kernels.ts';
 import { loadFaultyKernel } from '../../faults/load.ts';
@@ -27,6 +27,41 @@ const faulty = (name: string) => {
   if (fault === undefined) throw new Error(`no fault is called ${name}`);
   return loadFaultyKernel(fault);
 };
+
+describe('every operation at every place', () => {
+  const full: Omit<ExploreOptions, 'depth'> = {
+    ...setup,
+    machine: tinyMachine({ frames: 2, entries: 3, maps: 2, largest: 1, scratch: true }),
+    vocabulary: { alphabet: 'full', sizes: [0, 1], maps: 2 },
+  };
+
+  test('holds: among them memory of a map without page tables, at which the machine stops', () => {
+    const { failure, levels } = exploreLevels({ ...full, depth: 2 });
+    expect(failure).toBeNull();
+    expect(levels.at(-1)?.panics).toBeGreaterThan(0);
+  });
+
+  test('leaves the scratch window to pmap operations', () => {
+    const { kernelMin: start, kernelStart: end } = full.machine;
+    const window = { map: 'kernel', start, end } as const;
+    const choices = new Expander(full).choicesAfter([
+      { kind: 'vm_map_pageable', ...window, pageable: false },
+      { kind: 'pmap_enter', address: start, frame: frameNumber(0), protection: 3, wired: false },
+    ]);
+    const kinds = choices.flatMap((one) => {
+      const reaches =
+        ('end' in one && one.start < one.end && one.start < end) ||
+        ('size' in one && 'address' in one && one.size > 0 && one.address < end);
+      return reaches ? [one.kind] : [];
+    });
+    expect([...new Set(kinds)].sort()).toEqual([
+      'pmap_protect',
+      'pmap_remove',
+      'vm_map_check_protection',
+      'vm_map_pageable',
+    ]);
+  });
+});
 
 describe('merging states', () => {
   test('reaches exactly the states that brute force reaches, sleepers among them', () => {

@@ -47,6 +47,11 @@ judging('INV-ACC-PANICTEXT', {
     'an unwire where addresses are aliased': after(free(20, 1), unwire, {}, {}, { aliased: true }),
     'a mapping above the last address': after(enter(0xffff_f000), panic('pmap_enter: toobig'), {}),
     'a mapping without a page table': after(enter(0xf800_0000), panic('invalid kernel page directory'), {}),
+    'memory wired in a created map below the kernel': after(
+      { ...alloc(4096), map: 'low' },
+      panic('invalid kernel page directory'),
+      { maps: [kernelMapOf(), mapOf('low', [], { min: address(0x1000_0000), max: address(0x1000_2000) })] },
+    ),
     'an operation that goes on': after(enter(0xfe00_0fff), done, {}),
     'a caller who broke an obligation': after({ ...malloc, map: 'nowhere' }, rejected('CONV-4'), {}),
   },
@@ -108,6 +113,18 @@ judging('INV-ACC-PANICTEXT', {
     'an unwire in an allocation': [after(alloc(1), unwire, {}, {}, { aliased: true }), /nothing is unwired/],
     'a mapping refused inside the kernel map': [
       after(enter(0xfe00_0000), panic('pmap_enter: toobig'), {}),
+      /no mapping entered/,
+    ],
+    'memory refused inside the kernel map': [
+      after(alloc(4096), panic('invalid kernel page directory'), {}),
+      /no mapping entered/,
+    ],
+    'a mapping refused to a look at a low map': [
+      after(
+        { kind: 'vm_map_lookup_entry', map: 'low', address: address(0x1000_0000) },
+        panic('invalid kernel page directory'),
+        { maps: [kernelMapOf(), mapOf('low', [], { min: address(0x1000_0000), max: address(0x1000_2000) })] },
+      ),
       /no mapping entered/,
     ],
     'kmem_malloc served from another map': [

@@ -1,0 +1,318 @@
+/**
+ * Changes to `impl/` that a comparison with the kernel before the change is tried on: refactorings that change nothing,
+ * changes of structure that no caller can tell, and slips of such work that callers can. None of them belongs to the faulty
+ * kernels: those are held to the model, these to the kernel that they were made from.
+ */
+import type { FaultPatch } from './patch.ts';
+
+type Change = Pick<FaultPatch, 'name' | 'file' | 'find' | 'replace' | 'also'>;
+
+const refactoring = (change: Change): FaultPatch => ({
+  ...change,
+  source: 'a refactoring that changes nothing',
+  caughtBy: [],
+});
+
+const structural = (change: Change): FaultPatch => ({
+  ...change,
+  source: 'a change that no caller can tell',
+  caughtBy: [],
+});
+
+const slip = (change: Change): FaultPatch => ({ ...change, source: 'a slip of refactoring', caughtBy: [] });
+
+/** Nothing is to be found in these. */
+export const REFACTORINGS: readonly FaultPatch[] = [
+  refactoring({
+    name: 'function-renamed',
+    file: 'impl/transitions.ts',
+    find: 'start === end && clipsAt(map, start)',
+    replace: 'start === end && wouldSplit(map, start)',
+    also: [
+      {
+        file: 'impl/transitions.ts',
+        find: 'function clipsAt(map: VmMap, at: VirtualAddress)',
+        replace: 'function wouldSplit(map: VmMap, at: VirtualAddress)',
+      },
+    ],
+  }),
+  refactoring({
+    name: 'sorted-array-for-the-treap',
+    file: 'impl/entry-tree.ts',
+    find: `    let best: VmMapEntry | null = null;
+    let node = this.root;
+    while (node !== null) {
+      if (node.start <= address) {
+        best = node;
+        node = node.right;
+      } else {
+        node = node.left;
+      }
+    }
+    return best;`,
+    replace: `    const sorted = this.#inOrder();
+    let [low, high] = [0, sorted.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (sorted[middle]!.start <= address) low = middle + 1;
+      else high = middle;
+    }
+    return sorted[low - 1] ?? null;
+  }
+
+  #inOrder(): VmMapEntry[] {
+    if (this.#sorted === null) {
+      this.#sorted = [];
+      for (let entry = this.first; entry !== null; entry = entry.next) this.#sorted.push(entry);
+    }
+    return this.#sorted;`,
+    also: [
+      {
+        file: 'impl/entry-tree.ts',
+        find: '  #random = PRIORITY_SEED | 0;',
+        replace: '  #random = PRIORITY_SEED | 0;\n  #sorted: VmMapEntry[] | null = null;',
+      },
+      {
+        file: 'impl/entry-tree.ts',
+        find: '    this.count++;\n',
+        replace: '    this.count++;\n    this.#sorted = null;\n',
+      },
+      {
+        file: 'impl/entry-tree.ts',
+        find: '    this.count--;\n',
+        replace: '    this.count--;\n    this.#sorted = null;\n',
+      },
+      {
+        file: 'impl/entry-tree.ts',
+        find: '    const fit = nextWithGap(above, length);',
+        replace:
+          '    const fit = this.#inOrder().find((entry) => entry.start > above.start && entry.gap >= length) ?? null;',
+      },
+    ],
+  }),
+  refactoring({
+    name: 'tree-never-rotated',
+    file: 'impl/entry-tree.ts',
+    find: 'while (entry.parent !== null && entry.parent.priority < entry.priority)\n      this.#rotateUp(entry, entry.parent);',
+    replace: 'refreshFrom(entry);',
+  }),
+  refactoring({
+    name: 'queues-as-arrays',
+    file: 'impl/vm-page.ts',
+    find: "import { PageQueues, QUEUE, type Queue } from './page-queues.ts';",
+    replace: `import { QUEUE, type Queue } from './page-queues.ts';
+
+class PageQueues {
+  readonly #lists: FrameNumber[][] = [[], [], [], []];
+  queueOf(page: FrameNumber): Queue {
+    const at = this.#lists.findIndex((list) => list.includes(page));
+    return (at < 0 ? QUEUE.none : at) as Queue;
+  }
+  count(queue: Queue): number {
+    return this.#lists[queue]!.length;
+  }
+  head(queue: Queue): FrameNumber | undefined {
+    return this.#lists[queue]![0];
+  }
+  append(queue: Queue, page: FrameNumber): void {
+    this.#lists[queue]!.push(page);
+  }
+  remove(page: FrameNumber): void {
+    const list = this.#lists[this.queueOf(page)]!;
+    list.splice(list.indexOf(page), 1);
+  }
+  *pages(queue: Queue) {
+    yield* this.#lists[queue]!;
+  }
+  list(queue: Queue): FrameNumber[] {
+    return [...this.#lists[queue]!];
+  }
+  *backwards(queue: Queue) {
+    yield* this.#lists[queue]!.toReversed();
+  }
+}`,
+  }),
+  refactoring({
+    name: 'reverse-map-of-sets',
+    file: 'impl/pv-table.ts',
+    find: '    const record = this.#takeRecord();\n    this.#address[record] = va;\n    this.#next[record] = this.#first[frame] as number;\n    this.#first[frame] = record;',
+    replace: `    const record = this.#takeRecord();
+    this.#address[record] = va;
+    this.#next[record] = END;
+    let last = this.#first[frame] as number;
+    if (last === END) this.#first[frame] = record;
+    else {
+      while (this.#next[last] !== END) last = this.#next[last] as number;
+      this.#next[last] = record;
+    }`,
+  }),
+  refactoring({
+    name: 'page-index-hashes-otherwise',
+    file: 'impl/page-index.ts',
+    find: '((Math.imul(offset / PAGE_SIZE, OFFSET_FACTOR) ^ Math.imul(serial, OBJECT_FACTOR)) >>> 0) >>>\n      this.#shift',
+    replace: '((offset / PAGE_SIZE + 31 * serial) * 4) % this.#bucket.length >>> 0',
+    also: [
+      {
+        file: 'impl/page-index.ts',
+        find: '  #hash(serial: number, offset: number): number {',
+        replace:
+          '  #hash(given: number, offset: number): number {\n    const serial = given < 0 ? 7 - given : given;',
+      },
+    ],
+  }),
+  refactoring({
+    name: 'sleepers-found-among-all-tasks',
+    file: 'impl/sched.ts',
+    find: `    const tasks = this.#sleepers.get(event);
+    if (tasks === undefined) return;
+    this.#sleepers.delete(event);
+    for (const task of tasks) {`,
+    replace: `    const tasks = [...this.#tasks.values()].filter((task) => !task.runnable && task.event === event);
+    if (tasks.length === 0) return;
+    for (const task of tasks) {`,
+  }),
+  refactoring({
+    name: 'pages-of-a-range-by-walking',
+    file: 'impl/vm-object.ts',
+    find: 'if (length / PAGE_SIZE > object.residentCount) {',
+    replace: 'if (length >= 0) {',
+  }),
+  refactoring({
+    name: 'protection-checked-by-recursion',
+    file: 'impl/vm-map-attributes.ts',
+    find: `  let covered: number = start;
+  while (covered < end) {
+    if (entry === null || entry.start > covered) return false;
+    if (!permits(entry.submap === null ? entry.protection : VM_PROT_ALL, protection)) return false;
+    covered = entry.end;
+    entry = entry.next;
+  }
+  return true;`,
+    replace: `  const covers = (from: number, at: typeof entry): boolean => {
+    if (from >= end) return true;
+    if (at === null || at.start > from) return false;
+    const rights = at.submap === null ? at.protection : VM_PROT_ALL;
+    return permits(rights, protection) && covers(at.end, at.next);
+  };
+  entry = entry ?? null;
+  return covers(start, entry);`,
+  }),
+  refactoring({
+    name: 'nowait-pages-entered-at-once',
+    file: 'impl/vm-kern.ts',
+    find: '    pages.clearFlag(page, PAGE_FLAG.busy);\n  }\n  const entry = map.entries.containing(start);',
+    replace:
+      '    pages.clearFlag(page, PAGE_FLAG.busy);\n    pmap.kenter(advance(start, at), page);\n  }\n  const entry = map.entries.containing(start);',
+    also: [
+      {
+        file: 'impl/vm-kern.ts',
+        find: `  for (let at = 0; at < length; at += PAGE_SIZE) {
+    const page = pages.lookup(kmemObject, advanceOffset(offset, at));
+    if (page !== undefined) pmap.kenter(advance(start, at), page);
+  }
+`,
+        replace: '',
+      },
+    ],
+  }),
+];
+
+/** These differ, and no caller can tell. */
+export const STRUCTURAL_CHANGES: readonly FaultPatch[] = [
+  structural({
+    name: 'newest-free-frame-first',
+    file: 'impl/vm-page.ts',
+    find: '    const page = this.queues.head(QUEUE.free);',
+    replace:
+      "    const page = object.name === 'scratch' ? this.queues.head(QUEUE.free) : this.queues.list(QUEUE.free).at(-1);",
+  }),
+  structural({
+    name: 'active-pages-to-the-head',
+    file: 'impl/page-queues.ts',
+    find: '    const tail = this.#tail[queue] as number;\n    this.#queueOf[page] = queue;',
+    replace: `    if (queue === QUEUE.active) {
+      const head = this.#head[queue] as number;
+      this.#queueOf[page] = queue;
+      this.#next[page] = head;
+      this.#previous[page] = END;
+      if (head === END) this.#tail[queue] = page;
+      else this.#previous[head] = page;
+      this.#head[queue] = page;
+      this.#count[queue] = this.count(queue) + 1;
+      return;
+    }
+    const tail = this.#tail[queue] as number;
+    this.#queueOf[page] = queue;`,
+  }),
+  structural({
+    name: 'kernel-memory-keeps-its-splits',
+    file: 'impl/vm-map.ts',
+    find: '  if (previous === null || !continues(previous, entry)) return;',
+    replace:
+      '  if (previous === null || !continues(previous, entry)) return;\n  if (entry.object === kernel.kernelObject || entry.object === kernel.kmemObject) return;',
+  }),
+  structural({
+    name: 'objects-numbered-from-two',
+    file: 'impl/kernel.ts',
+    find: '    anonymousObjects: 0,',
+    replace: '    anonymousObjects: 1,',
+  }),
+  structural({
+    name: 'boot-takes-an-entry-more',
+    file: 'impl/kernel.ts',
+    find: '    freeEntries: mapEntries,',
+    replace: '    freeEntries: mapEntries === null ? null : mapEntries - 1,',
+  }),
+  structural({
+    name: 'pages-in-front-of-their-object',
+    file: 'impl/vm-page.ts',
+    find: `    this.#previous[page] = last ?? END;
+    this.#next[page] = END;
+    if (last === undefined) object.firstPage = page;
+    else this.#next[last] = page;
+    object.lastPage = page;`,
+    replace: `    const first = object.firstPage;
+    this.#previous[page] = END;
+    this.#next[page] = first ?? END;
+    if (first === undefined) object.lastPage = page;
+    else this.#previous[first] = page;
+    object.firstPage = page;
+    void last;`,
+  }),
+];
+
+/** Callers can tell these. */
+export const SLIPS: readonly FaultPatch[] = [
+  slip({
+    name: 'fit-must-leave-a-page',
+    file: 'impl/entry-tree.ts',
+    find: 'if (unwrappedEnd(candidate, length) <= above.start) return candidate;',
+    replace: 'if (unwrappedEnd(candidate, length) < above.start) return candidate;',
+  }),
+  slip({
+    name: 'wakes-one-sleeper',
+    file: 'impl/sched.ts',
+    find: '    for (const task of tasks) {\n      task.runnable = true;',
+    replace: '    for (const task of tasks.slice(0, 1)) {\n      task.runnable = true;',
+  }),
+  slip({
+    name: 'rights-unchecked-behind-the-first-entry',
+    file: 'impl/vm-map-attributes.ts',
+    find: '    if (!permits(entry.maxProtection, protection)) return KERN_PROTECTION_FAILURE;',
+    replace:
+      '    if (entry === first && !permits(entry.maxProtection, protection)) return KERN_PROTECTION_FAILURE;',
+  }),
+  slip({
+    name: 'kernel-pages-not-zeroed-again',
+    file: 'impl/vm-kern.ts',
+    find: '  pages.zeroFill(page);\n  pages.clearFlag(page, PAGE_FLAG.busy);',
+    replace:
+      '  if (pages.hasFlag(page, PAGE_FLAG.busy)) pages.zeroFill(page);\n  pages.clearFlag(page, PAGE_FLAG.busy);',
+  }),
+  slip({
+    name: 'clamp-forgets-the-minimum',
+    file: 'impl/vm-map-attributes.ts',
+    find: '  const lower = start < min ? min : start;',
+    replace: '  const lower = start <= min + 4096 ? min : start;',
+  }),
+];

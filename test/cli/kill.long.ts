@@ -1,0 +1,3 @@
+import { killedAtMoments } from './kill.ts';
+
+killedAtMoments(50);

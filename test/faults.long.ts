@@ -1,0 +1,3 @@
+import { faultsAreSeen } from './faults-seen.ts';
+
+faultsAreSeen(1);
