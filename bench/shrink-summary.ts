@@ -5,9 +5,11 @@ import type { ShrinkTrial } from './shrink-trial.ts';
 /** What a group of trials comes to. */
 export interface ShrinkFigures {
   readonly trials: number;
-  /** Share whose result is exactly as long as the minimum. */
+  /** Share whose result is as long as the minimum; a shorter one needs a machine that `explore` does not try. */
   readonly exact: number;
-  /** Mean of length over minimum. */
+  /** Share whose result is shorter than the minimum. */
+  readonly shorter: number;
+  /** Mean of length over minimum; 1 for a shorter result. */
   readonly ratio: number;
   readonly certified: number;
   /** Share whose signature is that of the failure found. */
@@ -52,13 +54,14 @@ function quantile(values: readonly number[], of: number): number {
 
 /** A failure at boot needs no operation at all; one more than that is counted as twice as long. */
 const ratioOf = ({ trial, minimum }: Measured): number =>
-  minimum === 0 ? trial.length + 1 : trial.length / minimum;
+  minimum === 0 ? trial.length + 1 : Math.max(1, trial.length / minimum);
 
 function figuresOf(measured: readonly Measured[]): ShrinkFigures {
   const executions = measured.map(({ trial }) => trial.executionsBefore);
   return {
     trials: measured.length,
-    exact: share(measured, ({ trial, minimum }) => trial.length === minimum),
+    exact: share(measured, ({ trial, minimum }) => trial.length <= minimum),
+    shorter: share(measured, ({ trial, minimum }) => trial.length < minimum),
     ratio: measured.reduce((sum, one) => sum + ratioOf(one), 0) / Math.max(1, measured.length),
     certified: share(measured, ({ trial }) => trial.certified),
     sameSignature: share(
@@ -84,15 +87,14 @@ export function summaryOf(measured: readonly MeasuredFault[]): ShrinkSummary {
   const faults = measured.flatMap(({ name, explored, trials }): FaultFigures[] => {
     const shown = Object.values(trials).filter((trial) => trial !== null);
     if (shown.length === 0) return [];
-    const best = Math.min(...shown.map(({ length }) => length));
-    const minimum = Math.min(best, explored ?? best);
+    const minimum = explored ?? Math.min(...shown.map(({ length }) => length));
     const own = shown.map((trial) => ({ trial, minimum }));
     all.push(...own);
     return [
       {
         name,
         minimum,
-        source: explored === minimum ? 'explore' : 'best seen',
+        source: explored === null ? 'best seen' : 'explore',
         ...figuresOf(own),
         distinct: distinct(shown.map(({ scenario }) => scenario)),
         signatures: distinct(shown.map(({ found }) => found)),

@@ -4,7 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { writeFileSync } from 'atomically';
+import { address, PAGE_SIZE } from '../contract/address.ts';
 import type { KernelModule } from '../contract/kernel-memory.ts';
+import type { MachineConfig } from '../contract/machine.ts';
 import { FAULTY_KERNELS } from '../faults/kernels.ts';
 import { loadFaultyKernel } from '../faults/load.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
@@ -48,9 +50,9 @@ interface Content {
 const root = resolve(import.meta.dirname, '..');
 /** Milliseconds between two writings of what was measured. */
 const BETWEEN_WRITINGS = 10_000;
-/** States that the exhaustive search goes on from: three operations deep, often four. */
-const MOST_STATES = 300;
-const LONGEST_EXPLORED = 5;
+/** States that the exhaustive search goes on from: four operations deep on the machine of `explore`. */
+const MOST_STATES = 950;
+const LONGEST_EXPLORED = 4;
 
 /** Another shrinker, other kernels or options give another text. */
 function markOf({ alike }: ShrinkBenchOptions): string {
@@ -67,20 +69,35 @@ function contentOf(file: string, mark: string): Content {
   return content.mark === mark ? content : { mark, faults: {} };
 }
 
-/** Operations of the shortest failure that `explore` finds on its own machine, or on one for direct pmap operations. */
+const TINY = { frames: 4, entries: 6, maps: 2, largest: 3 };
+const PLAIN = tinyMachine({ ...TINY, scratch: false });
+const BOOT_ENTRY = 3 * PAGE_SIZE;
+/** What is explored: the machine of `explore`, one with a boot entry, one for direct pmap operations. */
+const EXPLORED: readonly MachineConfig[] = [
+  PLAIN,
+  {
+    ...PLAIN,
+    kernelStart: address(PLAIN.kernelStart + BOOT_ENTRY),
+    kernelMax: address(PLAIN.kernelMax + BOOT_ENTRY),
+  },
+  tinyMachine({ ...TINY, scratch: true }),
+];
+
+/** Operations of the shortest failure that an exhaustive search finds on any of its machines; null for none. */
 function exploredLength(candidate: KernelModule): number | null {
-  const lengths = [false, true].flatMap((scratch) => {
+  let shortest: number | null = null;
+  for (const machine of EXPLORED) {
     const failure = shortestFailure(candidate, {
       reference: referenceKernel,
       invariants: ALL_INVARIANTS,
-      machine: tinyMachine({ frames: 4, entries: 6, maps: 2, largest: 3, scratch }),
+      machine,
       vocabulary: { alphabet: 'core', sizes: [0, 1, 2, 3], maps: 2 },
-      depth: LONGEST_EXPLORED,
+      depth: Math.min(LONGEST_EXPLORED, (shortest ?? LONGEST_EXPLORED + 1) - 1),
       mostStates: MOST_STATES,
     });
-    return failure === null ? [] : [failure.scenario.operations.length];
-  });
-  return lengths.length === 0 ? null : Math.min(...lengths);
+    shortest = failure?.scenario.operations.length ?? shortest;
+  }
+  return shortest;
 }
 
 /** Measures fault by fault and seed by seed; ends early with what it has when it is told to. */

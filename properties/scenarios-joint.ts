@@ -3,7 +3,7 @@ import { bytes, objectOffset, PAGE_SIZE, roundPageUnwrapped } from '../contract/
 import { type MachineConfig, machineFaults } from '../contract/machine.ts';
 import { OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
 import { bounds } from './generate-recipe.ts';
-import { type Edit, type Edits, lowerValues, standIns } from './scenarios-edits.ts';
+import { type Edit, type Edits, lowerValues, mergeMaps, standIns } from './scenarios-edits.ts';
 import { CANONICAL_MAP_MIN } from './scenarios-measure.ts';
 import { type Edited, withFields } from './scenarios-rebuild.ts';
 import { createdMap, type Item, type Trace } from './scenarios-trace.ts';
@@ -149,11 +149,13 @@ export const simplifyKindsTogether: Edits = ({ machine, items }) => {
   });
 };
 
-/** Pages that are allocated and then wired, allocated wired at once. */
+/** Pages that are allocated and then wired or faulted in, allocated wired at once. */
 export const foldWiring: Edits = ({ machine, items }) =>
   items.flatMap((item) => {
     const { operation } = item;
-    if (operation.kind !== 'vm_map_pageable' || operation.pageable) return [];
+    const fillsIn =
+      operation.kind === 'vm_fault' || (operation.kind === 'vm_map_pageable' && !operation.pageable);
+    if (!fillsIn) return [];
     return [...item.needs].flatMap((allocation) => {
       if (allocation.operation.kind !== 'kmem_alloc_pageable') return [];
       const wired: Operation = { ...allocation.operation, kind: 'kmem_alloc' };
@@ -192,6 +194,18 @@ export const foldSubmaps: Edits = ({ machine, items }) =>
         .map((other) => ({ item: other, operation: other === creator ? made : other.operation })),
     }));
   });
+
+/** A submap merged into another map, with no more room in the kernel map than is taken: what was full stays full. */
+export const mergeMapsTightly: Edits = (trace) => {
+  const { machine, items } = trace;
+  const ends = items.flatMap(({ handed }) => (handed === null ? [] : [handed.end]));
+  const { end: kernelMax } = bounds({
+    start: machine.kernelMin,
+    end: Math.max(machine.kernelStart + PAGE_SIZE, ...ends),
+  });
+  if (items.length > LONGEST || kernelMax >= machine.kernelMax) return [];
+  return mergeMaps(trace).map((merge) => () => ({ ...merge(), machine: { ...machine, kernelMax } }));
+};
 
 /** A map of its own with all that is in it, moved to where such maps are, or to the kernel map's addresses. */
 export const moveMaps: Edits = ({ machine, items }) =>

@@ -7,7 +7,13 @@ import { optimizedKernel } from '../../impl/optimized-kernel.ts';
 import { referenceKernel } from '../../model/reference-kernel.ts';
 import { judgeScenario } from '../../properties/lockstep.ts';
 import type { Edits } from '../../properties/scenarios-edits.ts';
-import { foldSubmaps, lowerWithOffsets, sortNeighbours } from '../../properties/scenarios-joint.ts';
+import {
+  foldSubmaps,
+  foldWiring,
+  lowerWithOffsets,
+  mergeMapsTightly,
+  sortNeighbours,
+} from '../../properties/scenarios-joint.ts';
 import { simplifyMachine } from '../../properties/scenarios-machine.ts';
 import { isSmaller, measure } from '../../properties/scenarios-measure.ts';
 import { rebuild } from '../../properties/scenarios-rebuild.ts';
@@ -97,6 +103,23 @@ test('a map made over an allocation and put in its place becomes a submap, and t
     'kmem_suballoc',
     'kmem_free',
   ]);
+});
+
+test('pages that are allocated and faulted in are allocated at once', () => {
+  const made = madeBy(foldWiring, [alloc, { kind: 'vm_fault', ...KERNEL, address: page(0), protection: 7 }]);
+  expect(made.map(({ operations }) => operations)).toContainEqual([{ ...alloc, kind: 'kmem_alloc' }]);
+});
+
+test('what was full stays full where a submap is merged into the kernel map', () => {
+  const made = madeBy(mergeMapsTightly, [
+    { kind: 'kmem_suballoc', name: 'sub0', parent: 'kernel', size: pages(1), pageable: false },
+    { kind: 'kmem_alloc_pageable', map: 'sub0', size: pages(1) },
+    { kind: 'kmem_alloc_wait', map: 'sub0', size: pages(1) },
+  ]);
+  expect(made).toContainEqual({
+    machine: { ...machine, kernelMax: page(1) },
+    operations: [alloc, { kind: 'kmem_alloc_wait', ...KERNEL, size: pages(1) }],
+  });
 });
 
 test('a machine with less room than the plainest is made the plainest', () => {
