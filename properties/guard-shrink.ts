@@ -2,13 +2,13 @@
 import { address, PAGE_SIZE } from '../contract/address.ts';
 import type { OperationKind } from '../contract/operation.ts';
 import { choicesIn, type ScopeResult, type SearchMemory, searchScope } from './certificate.ts';
+import { COMMON_MACHINES } from './common-machines.ts';
 import type { AlphabetName } from './explore-ground.ts';
 import { tinyMachine } from './explore-machine.ts';
 import type { GuardJudge, Sides } from './guard-judge.ts';
 import type { DifferenceKind } from './guard-level.ts';
 import { replacements } from './scenarios-replace.ts';
 import { ownScope, type Scope, wideScope } from './search-scope.ts';
-import { COMMON_MACHINES } from './shrink.ts';
 import { type Judge, Shrinker } from './shrinker.ts';
 import type { LockstepReport } from './verdict.ts';
 
