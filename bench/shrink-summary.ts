@@ -12,6 +12,8 @@ export interface ShrinkFigures {
   /** Mean of length over minimum; 1 for a shorter result. */
   readonly ratio: number;
   readonly certified: number;
+  /** Share whose result the kernel without the fault holds. */
+  readonly sound: number;
   /** Share whose signature is that of the failure found. */
   readonly sameSignature: number;
   /** Scenarios run before the first search: median, and what one in ten exceeds. */
@@ -64,6 +66,7 @@ function figuresOf(measured: readonly Measured[]): ShrinkFigures {
     shorter: share(measured, ({ trial, minimum }) => trial.length < minimum),
     ratio: measured.reduce((sum, one) => sum + ratioOf(one), 0) / Math.max(1, measured.length),
     certified: share(measured, ({ trial }) => trial.certified),
+    sound: share(measured, ({ trial }) => trial.sound),
     sameSignature: share(
       measured,
       ({ trial }) => JSON.stringify(trial.found) === JSON.stringify(trial.shrunk),

@@ -1,6 +1,7 @@
 /** One measurement of the shrinker: one failure of one faulty kernel, shrunk. */
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import type { Scenario } from '../contract/scenario.ts';
+import { optimizedKernel } from '../impl/optimized-kernel.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
 import { shrinkFound } from '../properties/campaign.ts';
 import type { SearchMemory } from '../properties/certificate.ts';
@@ -8,6 +9,7 @@ import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
 import { judgeScenario } from '../properties/lockstep.ts';
 import { type FailureSignature, signatureOf } from '../properties/signature.ts';
 import type { Alikeness } from '../properties/symptoms.ts';
+import type { LockstepReport } from '../properties/verdict.ts';
 
 /** What one shrinking came to. */
 export interface ShrinkTrial {
@@ -27,6 +29,8 @@ export interface ShrinkTrial {
   readonly reason: string | null;
   /** Signatures of other failures met on the way. */
   readonly others: number;
+  /** True where the kernel without the fault holds the result: it is the fault that it shows. */
+  readonly sound: boolean;
 }
 
 /** What a trial is made on. */
@@ -37,20 +41,26 @@ export interface TrialOptions {
   readonly alike: Alikeness;
 }
 
+const judged = (scenario: Scenario, candidate: KernelModule, fullEvery: number): LockstepReport =>
+  judgeScenario(scenario, {
+    ...{ reference: referenceKernel, candidate, compare: true, invariants: ALL_INVARIANTS, fullEvery },
+  });
+
 /** Shrinks a failing scenario as `check` does; null where it does not fail. */
 export function shrinkTrial(
   scenario: Scenario,
   { candidate, memory, alike }: TrialOptions,
 ): ShrinkTrial | null {
-  const common = { reference: referenceKernel, candidate };
-  const found = judgeScenario(scenario, {
-    ...common,
-    compare: true,
-    invariants: ALL_INVARIANTS,
-    fullEvery: 64,
-  });
+  const found = judged(scenario, candidate, 64);
   if (found.failure === null) return null;
-  const shrunk = shrinkFound(found, { ...common, seed: 0, runs: 0, memory, alike });
+  const shrunk = shrinkFound(found, {
+    reference: referenceKernel,
+    candidate,
+    seed: 0,
+    runs: 0,
+    memory,
+    alike,
+  });
   return {
     found: signatureOf(found),
     shrunk: signatureOf(shrunk.report),
@@ -63,5 +73,6 @@ export function shrinkTrial(
     certified: shrunk.certificate.minimal,
     reason: shrunk.certificate.reason,
     others: shrunk.others.length,
+    sound: judged(shrunk.report.scenario, optimizedKernel, 1).failure === null,
   };
 }

@@ -24,7 +24,6 @@ export interface BenchShrinkOptions {
 /** Where found failures are kept from one measurement to the next. */
 const CACHE = 'out/shrink-find.json';
 
-/** What is promised of every ten runs, and what a run must not exceed. */
 const percent = (value: number): string => `${(100 * value).toFixed(1)}`;
 
 /** Runs the verb. */
@@ -72,15 +71,25 @@ const FIGURES = [
   numeric('p90'),
   numeric('certified %'),
   numeric('same signature %'),
+  numeric('sound %'),
 ];
 
-const figures = ({ trials, exact, ratio, executions, certified, sameSignature }: ShrinkFigures): string[] => [
+const figures = ({
+  trials,
+  exact,
+  ratio,
+  executions,
+  certified,
+  sameSignature,
+  sound,
+}: ShrinkFigures): string[] => [
   `${trials}`,
   percent(exact),
   ratio.toFixed(3),
   ...executions.map(String),
   percent(certified),
   percent(sameSignature),
+  percent(sound),
 ];
 
 function textOf({ faults, lengths, total }: ShrinkSummary): string[] {
@@ -112,6 +121,6 @@ function textOf({ faults, lengths, total }: ShrinkSummary): string[] {
     `${counted(total.faults, 'faulty kernel')}, ${counted(total.trials, 'trial')}: ${percent(total.exact)} % minimal ` +
       `(${percent(total.shorter)} % shorter than explore's on its machines), ` +
       `mean ratio ${total.ratio.toFixed(3)}, at most ${total.mostDistinct} distinct results, ` +
-      `executions ${total.executions.join(' (median) and ')} (p90), ${percent(total.certified)} % certified`,
+      `executions ${total.executions.join(' (median) and ')} (p90), ${percent(total.certified)} % certified, ${percent(total.sound)} % sound`,
   ];
 }

@@ -77,6 +77,9 @@ function recalledJury({ options, invariants, machine, operations }: Run, progres
   return jury;
 }
 
+/** Stands among the witnesses of an invariant that both kernels break. */
+export const REFERENCE_TOO = 'the reference breaks it too';
+
 /** The candidate is asked first; what the reference breaks too is more likely wrong in the claim or in the contract. */
 function firstViolation(parties: readonly Party[], extent: Extent): Finding | null {
   const [first, second] = parties.flatMap(({ side, jury, view }) => {
@@ -85,7 +88,7 @@ function firstViolation(parties: readonly Party[], extent: Extent): Finding | nu
   });
   if (first === undefined) return null;
   const { side, invariant, witnesses } = first;
-  const both = second?.invariant === invariant ? ['the reference breaks it too'] : [];
+  const both = second?.invariant === invariant ? [REFERENCE_TOO] : [];
   return {
     property: invariant.id,
     sentence: invariant.claim,

@@ -37,7 +37,7 @@ import { rebuild } from './scenarios-rebuild.ts';
 import { keepSlice, leapToPlainMachine } from './scenarios-slice.ts';
 import { type Trace, traceScenario } from './scenarios-trace.ts';
 import { signatureOf } from './signature.ts';
-import { type Alikeness, type Likeness, likenessTo } from './symptoms.ts';
+import { type Alikeness, isOfBoth, type Likeness, likenessTo } from './symptoms.ts';
 import type { LockstepReport } from './verdict.ts';
 
 /** How a scenario is judged: in lockstep, with a failure looked at closely. */
@@ -179,8 +179,9 @@ export class Shrinker {
     this.#options.onBetter?.(report, this.#progress);
   }
 
-  /** Keeps a failure of another sort, if it is the first of its signature. */
+  /** Keeps a failure of another sort, if it is the candidate's and the first of its signature. */
   remember(report: LockstepReport): void {
+    if (report.failure === null || isOfBoth(report.failure)) return;
     const name = JSON.stringify(signatureOf(report));
     if (this.#others.size < MOST_OTHERS && !this.#others.has(name))
       this.#others.set(name, cutToFailure(report));

@@ -7,11 +7,14 @@
  * in both; and a stand-in for an operation changes the signature's operation by its nature. Measured over the faulty
  * kernels, seeds of one fault differ in their signature more often than not. So a simpler scenario counts as failing
  * alike when it shares a symptom with the failure that was found: the same broken invariant, or the same wrong field.
+ * What the reference breaks too is another failure than what the candidate breaks alone: a candidate for a simpler scenario
+ * may break an obligation that generated ones keep.
  * All are compared with the failure as found, never with the last step of the shrinking, so that nothing drifts.
  */
 import { MODEL_AGREEMENT } from './invariants/catalogue.ts';
+import { REFERENCE_TOO } from './lockstep-judge.ts';
 import { fieldOf, sameSignature, signatureOf } from './signature.ts';
-import type { Difference, LockstepReport } from './verdict.ts';
+import type { Difference, Failure, LockstepReport } from './verdict.ts';
 
 /** The symptoms of one failure, each a word of its own, side included. */
 export type Symptoms = ReadonlySet<string>;
@@ -24,10 +27,14 @@ function wordOf({ path, expected, actual }: Difference): string {
   return `${field}: ${plain(expected)} for ${plain(actual)}`;
 }
 
+/** True where the reference fails too: that tells of a claim or of the contract, and nothing of the candidate. */
+export const isOfBoth = ({ witnesses }: Failure): boolean => witnesses.includes(REFERENCE_TOO);
+
 /** What a run's failure shows; empty where nothing failed. */
 export function symptomsOf({ failure }: LockstepReport): Symptoms {
   if (failure === null) return new Set();
-  const { property, side, differences } = failure;
+  const { property, differences } = failure;
+  const side = isOfBoth(failure) ? 'both' : failure.side;
   const words = differences.map(wordOf);
   // That the kernels disagree says nothing; in what they disagree does.
   if (property !== MODEL_AGREEMENT.id || words.length === 0) words.push(property);
@@ -44,9 +51,11 @@ export type Likeness = (report: LockstepReport) => boolean;
 export function likenessTo(found: LockstepReport, alikeness: Alikeness): Likeness {
   if (alikeness === 'signature') {
     const signature = signatureOf(found);
+    const ofBoth = found.failure !== null && isOfBoth(found.failure);
     return (report) => {
       const other = signatureOf(report);
-      return signature !== null && other !== null && sameSignature(signature, other);
+      if (signature === null || other === null || !sameSignature(signature, other)) return false;
+      return report.failure !== null && isOfBoth(report.failure) === ofBoth;
     };
   }
   const symptoms = symptomsOf(found);

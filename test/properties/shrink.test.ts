@@ -11,6 +11,7 @@ import { exploreLevels } from '../../properties/explore.ts';
 import { tinyMachine } from '../../properties/explore-machine.ts';
 import { ALL_INVARIANTS } from '../../properties/invariants/all.ts';
 import { judgeScenario } from '../../properties/lockstep.ts';
+import { REFERENCE_TOO } from '../../properties/lockstep-judge.ts';
 import { choicesOf, ownScope, type Scope } from '../../properties/search-scope.ts';
 import { certificateLine, type ShrinkScenarioOptions, shrinkScenario } from '../../properties/shrink.ts';
 import type { Judge } from '../../properties/shrinker.ts';
@@ -85,6 +86,32 @@ describe('a scenario of sixty operations written by hand', () => {
     const first = JSON.stringify(result);
     expect(JSON.stringify(shrunk(sixty, { memory }))).toBe(first);
     expect(JSON.stringify(shrunk(sixty, { memory }))).toBe(first);
+  });
+});
+
+describe('what the reference breaks too', () => {
+  const { failure } = sixty;
+  const both: LockstepReport = {
+    ...sixty,
+    failure: failure && { ...failure, witnesses: [...failure.witnesses, REFERENCE_TOO] },
+  };
+
+  test('is another failure than what the kernel breaks alone', () => {
+    for (const alike of ['signature', 'symptom'] as const) {
+      expect(likenessTo(sixty, alike)(sixty)).toBe(true);
+      expect(likenessTo(sixty, alike)(both)).toBe(false);
+      expect(likenessTo(both, alike)(both)).toBe(true);
+      expect(likenessTo(both, alike)(sixty)).toBe(false);
+    }
+  });
+
+  test('is not handed over as a failure of the kernel', () => {
+    const { others } = shrunk(sixty, { searchMost: 0 }, (scenario) => {
+      const report = judge(scenario);
+      const claim = failure && { ...failure, property: 'INV-CLAIM', witnesses: [REFERENCE_TOO] };
+      return report.failure === null ? { ...report, failure: claim } : report;
+    });
+    expect(others.map((other) => other.failure?.property)).not.toContain('INV-CLAIM');
   });
 });
 
