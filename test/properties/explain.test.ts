@@ -98,6 +98,11 @@ describe('operations', () => {
   });
 });
 
+test('all of it is the same when it is asked again', () => {
+  const text = (): string => JSON.stringify(explained([alloc(1), daemon, protect, free]));
+  expect(text()).toBe(text());
+});
+
 describe('arguments', () => {
   const { freedoms, executions } = explained([alloc(1), protect, free]);
   const freedomOf = (number: number, field: string) =>
