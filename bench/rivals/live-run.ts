@@ -58,6 +58,12 @@ class NoChance extends Draw {
 /** A stream that nobody draws from. */
 const SILENT = { clone: () => SILENT, next: () => 0, getState: (): readonly number[] => [] };
 
+const thrown = ({ side, witnesses }: KernelThrew): Finding => ({
+  property: 'KERNEL-THREW',
+  sentence: 'A kernel throws no exception.',
+  ...{ side, witnesses, differences: [] },
+});
+
 const NO_BIAS = { shortage: 0, sleepers: 0, wake: 0, gambit: 0 };
 
 /** One run of the lockstep; `ground` is the live state that commands look at. */
@@ -72,8 +78,13 @@ export class LiveRun {
 
   constructor({ machine, submaps, hostile }: LivePlan, options: LiveOptions) {
     this.#options = options;
-    this.#run = boot({ machine, operations: this.#operations }, options);
-    this.finding = judge(this.#run, this.#progress, { full: false, scan: false });
+    const scenario: Scenario = { machine, operations: this.#operations };
+    try {
+      this.#run = boot(scenario, options);
+      this.finding = judge(this.#run, this.#progress, { full: false, scan: false });
+    } catch (error) {
+      throw error instanceof KernelThrew ? new Disagreement(thrown(error), scenario) : error;
+    }
     if (this.finding !== null) throw new Disagreement(this.finding, this.scenario);
     this.ground = new Ground(machine, new NoChance(new Random(SILENT)), {
       kernel: this.#stepped(this.#run.reference.kernel),
@@ -131,14 +142,7 @@ export class LiveRun {
       this.finding = takeStep(this.#run, operation, this.#progress, last);
     } catch (error) {
       if (!(error instanceof KernelThrew)) throw error;
-      const { side, witnesses } = error;
-      this.finding = {
-        property: 'KERNEL-THREW',
-        sentence: 'A kernel throws no exception.',
-        side,
-        witnesses,
-        differences: [],
-      };
+      this.finding = thrown(error);
     }
   }
 

@@ -55,6 +55,22 @@ describe('rivals', () => {
     },
   );
 
+  test.each([expert, ours, naive].map((arm) => [arm.name, arm] as const))(
+    '%s finds a kernel that throws as soon as it is looked at',
+    (_name, arm) => {
+      const module = faulty('queue-link-lost');
+      const throwing: typeof module = {
+        ...module,
+        boot: () => {
+          throw new Error('no');
+        },
+      };
+      const trial = runTrial(arm, throwing, 1, { budget: 100, shrinkLimit: 0, now });
+      expect(trial).toMatchObject({ found: true });
+      expect(trial.operations).toBeLessThanOrEqual(1);
+    },
+  );
+
   test('no arm does what another does, but for what is judged only', () => {
     const unlike = ARMS.filter(({ name }) => name !== 'no-invariants' && name !== 'no-comparison');
     expect(new Set(unlike.map(markOf)).size).toBe(unlike.length);
