@@ -5,11 +5,9 @@ import type { ShrinkTrial } from './shrink-trial.ts';
 /** What a group of trials comes to. */
 export interface ShrinkFigures {
   readonly trials: number;
-  /** Share whose result is as long as the minimum; a shorter one needs a machine that `explore` does not try. */
+  /** Share whose result is as long as the minimum. */
   readonly exact: number;
-  /** Share whose result is shorter than the minimum. */
-  readonly shorter: number;
-  /** Mean of length over minimum; 1 for a shorter result. */
+  /** Mean of length over minimum. */
   readonly ratio: number;
   readonly certified: number;
   /** Share whose result the kernel without the fault holds. */
@@ -20,12 +18,15 @@ export interface ShrinkFigures {
   readonly executions: readonly [median: number, most: number];
 }
 
+/** Whether the exhaustive search reaches the minimum, or only the shrinking of some seed does. */
+export type MinimumSource = 'explore' | 'best seen';
+
 /** One fault's figures. */
 export interface FaultFigures extends ShrinkFigures {
   readonly name: string;
+  /** The shorter of what the exhaustive search finds on its machines and what any seed came to, on any. */
   readonly minimum: number;
-  /** Whether the minimum is that of the exhaustive search, or the shortest that any seed came to. */
-  readonly source: 'explore' | 'best seen';
+  readonly source: MinimumSource;
   /** Different texts of machine and operations. */
   readonly distinct: number;
   /** Different signatures of the failures found. */
@@ -37,12 +38,15 @@ export interface ShrinkSummary {
   readonly faults: readonly FaultFigures[];
   /** By the minimum. */
   readonly lengths: readonly (ShrinkFigures & { readonly minimum: number })[];
+  /** By where the minimum comes from. */
+  readonly sources: Readonly<Record<MinimumSource, ShrinkFigures & { readonly faults: number }>>;
   readonly total: ShrinkFigures & { readonly faults: number; readonly mostDistinct: number };
 }
 
 interface Measured {
   readonly trial: ShrinkTrial;
   readonly minimum: number;
+  readonly source: MinimumSource;
 }
 
 const share = <Item>(items: readonly Item[], holds: (item: Item) => boolean): number =>
@@ -56,14 +60,13 @@ function quantile(values: readonly number[], of: number): number {
 
 /** A failure at boot needs no operation at all; one more than that is counted as twice as long. */
 const ratioOf = ({ trial, minimum }: Measured): number =>
-  minimum === 0 ? trial.length + 1 : Math.max(1, trial.length / minimum);
+  minimum === 0 ? trial.length + 1 : trial.length / minimum;
 
 function figuresOf(measured: readonly Measured[]): ShrinkFigures {
   const executions = measured.map(({ trial }) => trial.executionsBefore);
   return {
     trials: measured.length,
-    exact: share(measured, ({ trial, minimum }) => trial.length <= minimum),
-    shorter: share(measured, ({ trial, minimum }) => trial.length < minimum),
+    exact: share(measured, ({ trial, minimum }) => trial.length === minimum),
     ratio: measured.reduce((sum, one) => sum + ratioOf(one), 0) / Math.max(1, measured.length),
     certified: share(measured, ({ trial }) => trial.certified),
     sound: share(measured, ({ trial }) => trial.sound),
@@ -90,19 +93,24 @@ export function summaryOf(measured: readonly MeasuredFault[]): ShrinkSummary {
   const faults = measured.flatMap(({ name, explored, trials }): FaultFigures[] => {
     const shown = Object.values(trials).filter((trial) => trial !== null);
     if (shown.length === 0) return [];
-    const minimum = explored ?? Math.min(...shown.map(({ length }) => length));
-    const own = shown.map((trial) => ({ trial, minimum }));
+    const minimum = Math.min(...shown.map(({ length }) => length), explored ?? Number.POSITIVE_INFINITY);
+    const source = minimum === explored ? 'explore' : 'best seen';
+    const own = shown.map((trial) => ({ trial, minimum, source }) as const);
     all.push(...own);
     return [
       {
         name,
         minimum,
-        source: explored === null ? 'best seen' : 'explore',
+        source,
         ...figuresOf(own),
         distinct: distinct(shown.map(({ scenario }) => scenario)),
         signatures: distinct(shown.map(({ found }) => found)),
       },
     ];
+  });
+  const ofSource = (from: MinimumSource) => ({
+    faults: faults.filter(({ source }) => source === from).length,
+    ...figuresOf(all.filter(({ source }) => source === from)),
   });
   const minima = [...new Set(all.map(({ minimum }) => minimum))].sort((one, other) => one - other);
   return {
@@ -111,6 +119,7 @@ export function summaryOf(measured: readonly MeasuredFault[]): ShrinkSummary {
       minimum,
       ...figuresOf(all.filter((one) => one.minimum === minimum)),
     })),
+    sources: { explore: ofSource('explore'), 'best seen': ofSource('best seen') },
     total: {
       ...figuresOf(all),
       faults: faults.length,

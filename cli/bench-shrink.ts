@@ -92,7 +92,7 @@ const figures = ({
   percent(sound),
 ];
 
-function textOf({ faults, lengths, total }: ShrinkSummary): string[] {
+function textOf({ faults, lengths, sources, total }: ShrinkSummary): string[] {
   return [
     ...table(
       [
@@ -118,8 +118,12 @@ function textOf({ faults, lengths, total }: ShrinkSummary): string[] {
       lengths.map((length) => [`${length.minimum}`, ...figures(length)]),
     ),
     '',
-    `${counted(total.faults, 'faulty kernel')}, ${counted(total.trials, 'trial')}: ${percent(total.exact)} % minimal ` +
-      `(${percent(total.shorter)} % shorter than explore's on its machines), ` +
+    ...table(
+      [{ heading: 'minimum taken from' }, numeric('faults'), ...FIGURES],
+      Object.entries(sources).map(([source, one]) => [source, `${one.faults}`, ...figures(one)]),
+    ),
+    '',
+    `${counted(total.faults, 'faulty kernel')}, ${counted(total.trials, 'trial')}: ${percent(total.exact)} % exactly minimal, ` +
       `mean ratio ${total.ratio.toFixed(3)}, at most ${total.mostDistinct} distinct results, ` +
       `executions ${total.executions.join(' (median) and ')} (p90), ${percent(total.certified)} % certified, ${percent(total.sound)} % sound`,
   ];

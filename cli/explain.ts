@@ -5,14 +5,14 @@ import type { Explanation } from '../properties/explain.ts';
 import type { StateView } from '../properties/view.ts';
 import { explanationLines } from '../report/explain.ts';
 import { failureLines } from '../report/failure.ts';
-import { EXIT, type ExitStatus, strongest, tallyLine } from './exit-status.ts';
+import { EXIT, type ExitStatus, tallyLine } from './exit-status.ts';
 import type { ExplainAnswer } from './job.ts';
 import { type KernelFault, settled } from './job-end.ts';
 import type { Output } from './output.ts';
 import { readScenario, type StoredScenario } from './scenario-file.ts';
-import { staleness } from './scenario-outcomes.ts';
-import { supervised } from './supervisor.ts';
-import { brokenKernelLine, plainFault, replayCommand, shellWord, strayLine } from './verdict-lines.ts';
+import { scenarioVerdict } from './scenario-verdict.ts';
+import { supervise } from './supervisor.ts';
+import { brokenKernelLine, plainFault, replayCommand, shellWord } from './verdict-lines.ts';
 
 /** The verb's flags. */
 export interface ExplainVerbOptions {
@@ -31,20 +31,19 @@ export async function explainVerb(
   const stored = readScenario(file);
   const { kernel, kernelTimeout: timeout } = options;
   let declares: KernelDeclaration | null = null;
-  const { ends } = supervised(
+  const end = await supervise(
     { verb: 'explain', kernel, directory: process.cwd(), file, scenario: stored.scenario },
     {
       bin,
       timeout,
-      tapes: [null],
+      tape: null,
       onNote: out.note,
-      onTelling: (telling) => {
-        if (telling.type === 'loaded') declares = telling.declares;
-        else if (telling.type === 'progress') out.progress(`explain: ${telling.text}`);
+      onLoaded: (loaded) => {
+        declares = loaded;
       },
+      onProgress: (text) => out.progress(`explain: ${text}`),
     },
   );
-  const [end = { kind: 'interrupted' } as const] = await ends;
   const result = settled(end, { kernel, declares, timeout });
   if (result.kind === 'interrupted') {
     out.note('interrupted: stopped at once, nothing is known');
@@ -87,29 +86,20 @@ function concluded(
   { kernel, json }: ExplainVerbOptions,
   out: Output,
 ): ExitStatus {
-  const { flaky, stray } = answer;
   const explanation = { ...answer.explanation, report: plainFault(answer.explanation.report, kernel) };
-  const { report } = explanation;
-  const broken = brokenKernelLine(report, kernel);
-  const stale = staleness(stored.scenario, stored.outcomes);
-  const status = strongest([
-    ...(broken !== null || stray !== null ? [EXIT.kernel] : []),
-    ...(report.failure !== null && flaky === null ? [EXIT.failed] : []),
-    ...(flaky === null ? [] : [EXIT.flaky]),
-    ...(stale === null ? [] : [EXIT.stale]),
-  ]);
+  const { flaky, stray } = answer;
+  const run = { report: explanation.report, flaky, stray };
+  const verdict = scenarioVerdict(file, stored, run, kernel);
+  const { status, stale } = verdict;
   if (json)
     out.line(JSON.stringify(document(file, answer.kernel, explanation, { flaky, stale, status }), null, 2));
   else
     out.lines([
       ...explanationLines(explanation, { file, kernel: answer.kernel }),
       ...otherKernel(file, stored, explanation, kernel),
-      ...(flaky === null ? [] : [`flaky: ${flaky}`]),
-      ...(stale === null ? [] : [`stale: ${file}: ${stale}`]),
-      status === EXIT.passed ? tallyLine(1, 0, 0) : tallyLine(0, 1, 0),
+      ...verdict.closing,
     ]);
-  if (broken !== null) out.note(`error: ${broken}`);
-  if (stray !== null) out.note(strayLine(kernel, stray));
+  verdict.tellKernelFaults(out);
   return status;
 }
 

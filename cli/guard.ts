@@ -16,7 +16,7 @@ import { type JobContext, settled } from './job-end.ts';
 import { checkDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
 import { storeFailure } from './scenario-store.ts';
-import { type JobEnd, supervised } from './supervisor.ts';
+import { type JobEnd, supervise } from './supervisor.ts';
 import { replayCommand, strayLine } from './verdict-lines.ts';
 
 /** Runs the verb; `bin` is the script that a thread starts with. */
@@ -66,17 +66,16 @@ async function compared(
     bench,
   };
   let declares: KernelDeclaration | null = null;
-  const { ends } = supervised(job, {
+  const end = await supervise(job, {
     bin,
     timeout,
-    tapes: [null],
+    tape: null,
     onNote: out.note,
-    onTelling: (telling) => {
-      if (telling.type === 'loaded') declares = telling.declares;
-      else if (telling.type === 'progress') out.progress(`guard: ${telling.text}`);
+    onLoaded: (loaded) => {
+      declares = loaded;
     },
+    onProgress: (text) => out.progress(`guard: ${text}`),
   });
-  const [end = { kind: 'interrupted' } as const] = await ends;
   const context = { kernel: working.own ? null : working.label, declares, timeout };
   return concluded(end, context, { places, options, out });
 }

@@ -6,14 +6,14 @@ import { failureLines } from '../report/failure.ts';
 import { machineLine, program } from '../report/program.ts';
 import { DRAWN_PARTS, type DrawnPart } from '../report/state.ts';
 import { counted } from '../report/tables.ts';
-import { EXIT, type ExitStatus, strongest, tallyLine } from './exit-status.ts';
+import { EXIT, type ExitStatus } from './exit-status.ts';
 import type { ReplayAnswer } from './job.ts';
 import { type KernelFault, settled } from './job-end.ts';
 import type { Output } from './output.ts';
 import { readScenario, type StoredScenario } from './scenario-file.ts';
-import { staleness } from './scenario-outcomes.ts';
+import { scenarioVerdict } from './scenario-verdict.ts';
 import { supervise } from './supervisor.ts';
-import { brokenKernelLine, plainFault, replayCommand, strayLine } from './verdict-lines.ts';
+import { plainFault, replayCommand } from './verdict-lines.ts';
 
 /** The verb's flags. */
 export interface ReplayOptions {
@@ -95,28 +95,15 @@ function concluded(
   { kernel, json, breakAt }: ReplayOptions,
   out: Output,
 ): ExitStatus {
-  const { report, stray, flaky } = answer;
-  const broken = brokenKernelLine(report, kernel);
-  const stale = staleness(stored.scenario, stored.outcomes);
-  const status = strongest([
-    ...(broken !== null || stray !== null ? [EXIT.kernel] : []),
-    ...(report.failure !== null && flaky === null ? [EXIT.failed] : []),
-    ...(flaky === null ? [] : [EXIT.flaky]),
-    ...(stale === null ? [] : [EXIT.stale]),
-  ]);
+  const verdict = scenarioVerdict(file, stored, answer, kernel);
+  const { status, stale } = verdict;
   if (json) out.line(JSON.stringify(document(answer, stale, status), null, 2));
   else {
     const told =
       breakAt === null ? text(file, stored, answer, kernel) : stoppedText(file, answer, breakAt, kernel);
-    out.lines([
-      ...told,
-      ...(flaky === null ? [] : [`flaky: ${flaky}`]),
-      ...(stale === null ? [] : [`stale: ${file}: ${stale}`]),
-      status === EXIT.passed ? tallyLine(1, 0, 0) : tallyLine(0, 1, 0),
-    ]);
+    out.lines([...told, ...verdict.closing]);
   }
-  if (broken !== null) out.note(`error: ${broken}`);
-  if (stray !== null) out.note(strayLine(kernel, stray));
+  verdict.tellKernelFaults(out);
   return status;
 }
 

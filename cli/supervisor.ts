@@ -43,9 +43,10 @@ export interface Supervision {
   readonly board?: ChunkBoard;
 }
 
-/** The same for one thread that nothing is heard of but its kernel. */
+/** The same for one thread that nothing is heard of but its kernel, and how far it has come. */
 export interface SoloSupervision extends Pick<Supervision, 'bin' | 'timeout' | 'onNote'> {
   onLoaded?(declares: KernelDeclaration): void;
+  onProgress?(text: string): void;
   readonly tape: string | null;
 }
 
@@ -93,13 +94,14 @@ export function supervised(job: Job, supervision: Supervision): Supervised {
 /** Starts the job in one thread and waits for its end. */
 export async function supervise(
   job: Job,
-  { tape, onLoaded, ...supervision }: SoloSupervision,
+  { tape, onLoaded, onProgress, ...supervision }: SoloSupervision,
 ): Promise<JobEnd> {
   const { ends } = supervised(job, {
     ...supervision,
     tapes: [tape],
     onTelling: (telling) => {
       if (telling.type === 'loaded') onLoaded?.(telling.declares);
+      else if (telling.type === 'progress') onProgress?.(telling.text);
     },
   });
   const [end = { kind: 'interrupted' }] = await ends;

@@ -3,6 +3,7 @@ import { ADDRESS_SPACE_END, PAGE_SIZE, roundPageUnwrapped } from '../contract/ad
 import type { OperationKind } from '../contract/operation.ts';
 import { PANIC } from '../contract/outcome.ts';
 import { type Goal, largestHole, when } from './goals-goal.ts';
+import { PAGE_TAKERS } from './page-takers.ts';
 
 const CODE_NAMES: Readonly<Record<number, string>> = {
   0: 'succeeds',
@@ -147,16 +148,6 @@ const searchGoals: readonly Goal[] = [
   ),
 ];
 
-const PAGE_SLEEPERS: readonly OperationKind[] = [
-  'kmem_alloc',
-  'kmem_malloc',
-  'vm_map_pageable',
-  'vm_fault',
-  'checked_read',
-  'checked_write',
-  'cpu_read',
-  'cpu_write',
-];
 const TRANSITION_SLEEPERS: readonly OperationKind[] = [
   'kmem_free',
   'kmem_free_wakeup',
@@ -167,7 +158,7 @@ const TRANSITION_SLEEPERS: readonly OperationKind[] = [
 ];
 
 const sleepGoals: readonly Goal[] = [
-  ...PAGE_SLEEPERS.map((kind) =>
+  ...PAGE_TAKERS.map((kind) =>
     when(
       `sleep:pages:${kind}`,
       `${kind} sleeps because no frame is free.`,

@@ -5,6 +5,7 @@ import { highestKernelAddress, kernelSlots, type MachineConfig } from '../../con
 import type { Operation, OperationKind } from '../../contract/operation.ts';
 import { PANIC } from '../../contract/outcome.ts';
 import { type Invariant, stateless } from '../invariant.ts';
+import { PAGE_TAKERS } from '../page-takers.ts';
 import type { View } from '../view.ts';
 import { isFreeing, requestLength } from './ranges.ts';
 
@@ -98,18 +99,9 @@ function unwireObjection({ aliased }: View, subject: Operation): string | null {
 }
 
 /** Operations that enter mappings of the pages of a map. */
-const MAPPING: readonly OperationKind[] = [
-  'kmem_alloc',
-  'kmem_malloc',
-  'vm_map_pageable',
-  'vm_fault',
-  'checked_read',
-  'checked_write',
-];
-
 /** The panics that entering a page of the operation's map may raise: none but on a created map that lies elsewhere. */
 function mapPanics({ subject, machine, maps }: View): (string | null)[] {
-  if (subject === null || !MAPPING.includes(subject.kind) || !('map' in subject)) return [];
+  if (subject === null || !PAGE_TAKERS.includes(subject.kind) || !('map' in subject)) return [];
   const map = maps.get(subject.map);
   if (map === undefined || map.min >= map.max) return [];
   return [map.min, address(map.max - 1)].map((at) => panicOfEntering(at, machine));
