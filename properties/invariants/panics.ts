@@ -98,7 +98,6 @@ function unwireObjection({ aliased }: View, subject: Operation): string | null {
   return aliased ? null : 'every wired page is resident';
 }
 
-/** Operations that enter mappings of the pages of a map. */
 /** The panics that entering a page of the operation's map may raise: none but on a created map that lies elsewhere. */
 function mapPanics({ subject, machine, maps }: View): (string | null)[] {
   if (subject === null || !PAGE_TAKERS.includes(subject.kind) || !('map' in subject)) return [];
