@@ -18,6 +18,7 @@ import { signatureOf } from '../properties/signature.ts';
 import { failureLines } from '../report/failure.ts';
 import { shrinkLines } from '../report/shrinking.ts';
 import { counted } from '../report/tables.ts';
+import { EXIT, type ExitStatus, tallyLine } from './exit-status.ts';
 import { nearest, quoted } from './nearest.ts';
 
 /** Who saw a fault first: the property, the number of the scenario and of the operation in it, all from 1. */
@@ -125,12 +126,12 @@ function nearestFault(name: string): string {
     : `; did you mean '${best}'?`;
 }
 
-/** Runs the verb; returns the exit status: 1 where a fault escaped the comparison. */
+/** Runs the verb: failed where a fault escaped the comparison. */
 export function faultsCommand(
   names: readonly string[],
   options: { readonly seed: number; readonly scenarios: number; readonly json?: boolean },
   out: { line(text: string): void; lines(texts: readonly string[]): void; progress(text: string): void },
-): number {
+): ExitStatus {
   if (!canLoadFaults())
     throw new InputError('faults: needs the TypeScript sources and compiler; run it in a clone after npm ci');
   const chosen =
@@ -143,20 +144,26 @@ export function faultsCommand(
     out.progress(`fault ${i + 1} of ${chosen.length}: ${fault.name}`);
     return fateOf(fault, list);
   });
-  const width = Math.max(...fates.map(({ fault }) => fault.name.length));
-  if (options.json === true) out.line(JSON.stringify(fates, null, 2));
-  else {
-    out.line(`${'fault'.padEnd(width)}  first seen without comparison / with it`);
-    for (const { fault, withoutComparison, withComparison } of fates)
-      out.line(`${fault.name.padEnd(width)}  ${show(withoutComparison)} / ${show(withComparison)}`);
-  }
-  const [only] = chosen;
-  if (names.length === 1 && only !== undefined && options.json !== true) out.lines(storyOf(only, options));
   const named = fates.filter(({ withoutComparison }) => withoutComparison !== null).length;
   const seen = fates.filter(({ withComparison }) => withComparison !== null).length;
+  const unseen = fates.length - seen;
+  const exit = unseen === 0 ? EXIT.passed : EXIT.failed;
+  if (options.json === true) {
+    const { seed, scenarios: runs } = options;
+    const counts = { passed: seen, failed: unseen, skipped: 0, exit };
+    out.line(JSON.stringify({ version: 1, verb: 'faults', seed, runs, ...counts, faults: fates }, null, 2));
+    return exit;
+  }
+  const width = Math.max(...fates.map(({ fault }) => fault.name.length));
+  out.line(`${'fault'.padEnd(width)}  first seen without comparison / with it`);
+  for (const { fault, withoutComparison, withComparison } of fates)
+    out.line(`${fault.name.padEnd(width)}  ${show(withoutComparison)} / ${show(withComparison)}`);
+  const [only] = chosen;
+  if (names.length === 1 && only !== undefined) out.lines(storyOf(only, options));
   out.line(
     `${counted(fates.length, 'faulty kernel')}, ${options.scenarios} scenarios of seed ${options.seed}: ` +
       `${named} fell to an invariant alone, ${seen} with the comparison`,
   );
-  return seen === fates.length ? 0 : 1;
+  out.line(tallyLine(seen, unseen, 0));
+  return exit;
 }
