@@ -81,7 +81,10 @@ function shorterThan(
       mostStates: MOST_STATES,
     }),
   );
-  const found = results.flatMap(({ failure }) => failure?.scenario.operations.length ?? []);
+  // The root is looked at whatever the depth: a difference at boot has nothing that is shorter.
+  const found = results
+    .flatMap(({ failure }) => failure?.scenario.operations.length ?? [])
+    .filter((operations) => operations < length);
   return {
     found: found.length === 0 ? null : Math.min(...found),
     complete: results.every(({ complete }) => complete),
