@@ -20,15 +20,24 @@ const AT_LINE: MachineConfig = {
   kernelMax: moved(WITH_WINDOW.kernelMax),
   scratchWindow: { start: moved(WITH_WINDOW.kernelMin), end: moved(WITH_WINDOW.kernelStart) },
 };
-/** One frame, so that allocations sleep soon; more than enough; a boot entry; a window and a scratch page; all there can be. */
+const SCARCE = tinyMachine({
+  frames: 1,
+  entries: 4,
+  maps: CANONICAL_STATIC_MAPS,
+  largest: 2,
+  scratch: false,
+});
+
+/** One frame, so that allocations sleep soon; more than enough; a boot entry; one frame and a range reserved; a window and a scratch page; all there can be. */
 export const COMMON_MACHINES: readonly MachineConfig[] = [
-  tinyMachine({ frames: 1, entries: 4, maps: CANONICAL_STATIC_MAPS, largest: 2, scratch: false }),
+  SCARCE,
   PLAIN,
   {
     ...PLAIN,
     kernelStart: address(PLAIN.kernelStart + BOOT_ENTRY),
     kernelMax: address(PLAIN.kernelMax + BOOT_ENTRY),
   },
+  { ...SCARCE, reserved: [{ start: SCARCE.kernelStart, length: pages(1) }] },
   WITH_WINDOW,
   {
     ...AT_LINE,

@@ -99,31 +99,29 @@ export const mergeMaps: Edits = ({ machine, items }) => {
   });
 };
 
-const plainName = (name: string): boolean => /^(sub|map)[1-9]\d*$/.test(name);
-
-/** A name of the same sort that is free and comes before it: `mb` is a second `kmem`. */
-function plainerName(name: string, used: ReadonlySet<string | undefined>): string | undefined {
-  if (name === 'mb') return used.has('kmem') ? undefined : 'kmem';
-  if (!plainName(name)) return undefined;
-  const stem = name.slice(0, 3);
-  const free = [0, 1, 2, 3].map((i) => `${stem}${i}`).find((other) => !used.has(other));
-  return free === undefined || Number(free.slice(3)) >= Number(name.slice(3)) ? undefined : free;
+/** The first names that are free: `sub0` and so on, and `kmem` for `mb`, which means a second one. */
+function plainerNames(name: string, used: ReadonlySet<string | undefined>): string[] {
+  const plain = [0, 1, 2, 3].map((i) => `sub${i}`);
+  const free = plain
+    .slice(0, plain.includes(name) ? plain.indexOf(name) : plain.length)
+    .filter((one) => !used.has(one));
+  return [...free.slice(0, 1), ...(name === 'mb' && !used.has('kmem') ? ['kmem'] : [])];
 }
 
 /** A map renamed to the first name of its sort that no operation uses. */
 export const simplifyNames: Edits = ({ machine, items }) => {
   const used = new Set(items.map(({ operation }) => createdMap(operation)));
   return [...used].flatMap((name) => {
-    const free = name === undefined ? undefined : plainerName(name, used);
-    if (free === undefined) return [];
-    const renamed = (operation: Operation): Operation =>
+    const free = name === undefined ? [] : plainerNames(name, used);
+    const renamed = (operation: Operation, to: string): Operation =>
       withFields(
         operation,
-        new Map(
-          Object.entries(operation).flatMap(([field, value]) => (value === name ? [[field, free]] : [])),
-        ),
+        new Map(Object.entries(operation).flatMap(([field, value]) => (value === name ? [[field, to]] : []))),
       );
-    return [() => ({ machine, items: items.map((item) => ({ item, operation: renamed(item.operation) })) })];
+    return free.map((to) => () => ({
+      machine,
+      items: items.map((item) => ({ item, operation: renamed(item.operation, to) })),
+    }));
   });
 };
 

@@ -87,16 +87,27 @@ function lowerBoth({ machine, items }: Trace, item: Item, fewer: number): (() =>
   const creators = items.filter(
     (other) => item.needs.has(other) && createdMap(other.operation) !== undefined && other !== item,
   );
+  const gone = lowered === undefined ? pagesOf(item.operation) : fewer;
   return [
     ...smaller.map((one) => () => ({ machine: one, items: edited })),
     ...creators.flatMap((creator) => {
-      const less = fewer === 0 ? undefined : withFewerPages(creator.operation, fewer);
+      const less = gone === 0 ? undefined : withFewerPages(creator.operation, gone);
       if (less === undefined) return [];
       const both = edited.map((one) => (one.item === creator ? { item: creator, operation: less } : one));
-      return [() => ({ machine, items: both })];
+      const nearer = both.map((one) => ({
+        ...one,
+        operation: withNearerOffset(one.operation, gone * PAGE_SIZE),
+      }));
+      return [() => ({ machine, items: both }), () => ({ machine, items: nearer })];
     }),
   ];
 }
+
+/** The operation with an offset that many bytes lower, where it has one that is not. */
+const withNearerOffset = (operation: Operation, distance: number): Operation =>
+  'offset' in operation && operation.offset >= distance
+    ? withFields(operation, new Map([['offset', objectOffset(operation.offset - distance)]]))
+    : operation;
 
 /** Meanings of fields whose values are worth being changed wherever they stand. */
 const SHARED = new Set(['protection', 'inheritance', 'object', 'size', 'flag']);
@@ -269,8 +280,9 @@ export const lowerWithOffsets: Edits = ({ machine, items }) => {
       const lower = Number(value);
       const changed = (operation: Operation): Operation => {
         const smaller = replacedIn(operation, 'size', size, lower);
-        if (!('offset' in smaller) || smaller.offset < size - lower || smaller.offset > size) return smaller;
-        return withFields(smaller, new Map([['offset', objectOffset(smaller.offset - (size - lower))]]));
+        return 'offset' in smaller && smaller.offset <= size
+          ? withNearerOffset(smaller, size - lower)
+          : smaller;
       };
       return () => ({
         machine,

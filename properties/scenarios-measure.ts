@@ -83,7 +83,8 @@ function valueCost(value: unknown, meaning: FieldMeaning, kernelMin: number): nu
   if (typeof value === 'string') {
     if (meaning === 'object') return OBJECT_COSTS.indexOf(value);
     if (value === 'mb') return 1.5;
-    if (meaning === 'new-map') return Number(/\d+$/.exec(value)?.[0] ?? 0);
+    if (meaning === 'new-map')
+      return Number(/\d+$/.exec(value)?.[0] ?? 0) + (value.startsWith('sub') ? 0 : 0.25);
     return meaning === 'map' && value !== 'kernel' ? 1 : 0;
   }
   if (!Array.isArray(value)) return 0;
