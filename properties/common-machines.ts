@@ -28,7 +28,19 @@ const SCARCE = tinyMachine({
   scratch: false,
 });
 
-/** One frame, so that allocations sleep soon; more than enough; a boot entry; one frame and a range reserved; a window and a scratch page; all there can be. */
+/** A page taken at boot before the first that is free. */
+const TAKEN = { start: address(SCARCE.kernelStart + PAGE_SIZE), length: pages(1) };
+const BOOTED: MachineConfig = {
+  ...SCARCE,
+  kernelStart: TAKEN.start,
+  kernelMax: address(SCARCE.kernelMax + PAGE_SIZE),
+  reserved: [TAKEN],
+};
+
+/**
+ * One frame, so that allocations sleep soon; more than enough; a boot entry; a boot entry, a range reserved behind it, and
+ * so few entries that clipping one is too many; no room at all; a window and a scratch page; all there can be.
+ */
 export const COMMON_MACHINES: readonly MachineConfig[] = [
   SCARCE,
   PLAIN,
@@ -37,7 +49,8 @@ export const COMMON_MACHINES: readonly MachineConfig[] = [
     kernelStart: address(PLAIN.kernelStart + BOOT_ENTRY),
     kernelMax: address(PLAIN.kernelMax + BOOT_ENTRY),
   },
-  { ...SCARCE, reserved: [{ start: SCARCE.kernelStart, length: pages(1) }] },
+  { ...BOOTED, mapEntries: 3 },
+  { ...BOOTED, kernelMax: address(TAKEN.start + PAGE_SIZE) },
   WITH_WINDOW,
   {
     ...AT_LINE,

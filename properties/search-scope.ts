@@ -21,6 +21,7 @@ import {
 import { operationsFor } from './explore-alphabet.ts';
 import { type AlphabetName, Ground, type Vocabulary } from './explore-ground.ts';
 import { bounds } from './generate-recipe.ts';
+import { withFields } from './scenarios-rebuild.ts';
 import { namesIn } from './scenarios-trace.ts';
 import type { View } from './view.ts';
 
@@ -41,12 +42,14 @@ const STAND_INS: { readonly [Kind in OperationKind]?: readonly OperationKind[] }
   pmap_kenter: ['pmap_enter'],
 };
 
-/** Kinds that do what two others do together, or less than one does: they may make a scenario shorter. */
+/** Kinds that do what two others do together, or less than one does, or wait for more: they may make a scenario shorter. */
 const KIN: { readonly [Kind in OperationKind]?: readonly OperationKind[] } = {
   kmem_alloc_pageable: ['kmem_alloc'],
+  kmem_alloc: ['vm_map_pageable'],
   vm_map_pageable: ['kmem_alloc'],
   vm_map_create: ['kmem_suballoc'],
-  vm_map_protect: ['vm_map_inherit'],
+  vm_map_protect: ['vm_map_inherit', 'vm_map_remove'],
+  vm_map_inherit: ['vm_map_remove'],
   kmem_free: ['vm_map_inherit'],
 };
 
@@ -105,7 +108,17 @@ export function ownScope(operations: readonly Operation[], machine: MachineConfi
 export function kinScope(operations: readonly Operation[], machine: MachineConfig): Scope {
   const own = ownScope(operations, machine);
   const kinds = new Set([...own.kinds, ...own.kinds.flatMap((kind) => KIN[kind] ?? [])]);
-  return { ...own, kinds: OPERATION_KINDS.filter((kind) => kinds.has(kind)) };
+  // An odd range, an empty one for instance, is in no vocabulary.
+  const removals = own.besides.flatMap((operation): Operation[] => {
+    if (operation.kind !== 'vm_map_protect' && operation.kind !== 'vm_map_inherit') return [];
+    const { map, start, end } = operation;
+    return [{ kind: 'vm_map_remove', map, start, end }];
+  });
+  return {
+    ...own,
+    kinds: OPERATION_KINDS.filter((kind) => kinds.has(kind)),
+    besides: [...own.besides, ...removals],
+  };
 }
 
 /** All kinds that a kernel declares: in core where the public callers use them, in full also at odd places. */
@@ -146,6 +159,7 @@ function takenFields(operation: Operation): [name: string, value: unknown][] {
 /** What to try in the states of a scope, equal operations once. */
 export function choicesOf({ kinds, vocabulary, besides, ownValues, odd }: Scope) {
   const tried = new Set(kinds);
+  const empty = besides.filter(isEmptyRange);
   const values = ownValues ? valuesIn(besides) : new Map<string, ReadonlySet<unknown>>();
   const fits = (operation: Operation): boolean =>
     takenFields(operation).every(([name, value]) => values.get(name)?.has(value) ?? true);
@@ -153,9 +167,41 @@ export function choicesOf({ kinds, vocabulary, besides, ownValues, odd }: Scope)
     const chosen = operationsFor(view, vocabulary, tried).filter(fits);
     if (odd) chosen.push(...oddOperations(view, vocabulary).filter(({ kind }) => tried.has(kind)));
     chosen.push(...besides.filter((operation) => namesIn(operation).every((name) => view.maps.has(name))));
+    chosen.push(...empty.flatMap((operation) => atEachBound(operation, view)));
     return [...new Map(chosen.map((operation) => [JSON.stringify(operation), operation])).values()];
   };
 }
+
+const ON_RANGES: ReadonlySet<OperationKind> = new Set([
+  'vm_map_protect',
+  'vm_map_inherit',
+  'vm_map_pageable',
+  'vm_map_remove',
+  'vm_map_delete',
+]);
+
+const isEmptyRange = (operation: Operation): boolean =>
+  ON_RANGES.has(operation.kind) &&
+  'start' in operation &&
+  'end' in operation &&
+  operation.start === operation.end;
+
+/** An operation on an empty range where each entry begins and, where it has more than one page, at its second. */
+const atEachBound = (operation: Operation, view: View): Operation[] =>
+  [...view.maps.values()].flatMap(({ name, entries }) =>
+    entries
+      .flatMap(({ start, end }) => (end - start > PAGE_SIZE ? [start, start + PAGE_SIZE] : [start]))
+      .map((at) =>
+        withFields(
+          operation,
+          new Map<string, unknown>([
+            ['map', name],
+            ['start', at],
+            ['end', at],
+          ]),
+        ),
+      ),
+  );
 
 /** What the vocabulary of an exhaustive search leaves out: the second page of a hole, limits, rights that nobody asks for. */
 function oddOperations(view: View, vocabulary: Vocabulary): Operation[] {

@@ -70,6 +70,9 @@ const CORE_SHARES: ReadonlyMap<MachineConfig | undefined, number> = new Map([
   [COMMON_MACHINES[1], 2],
 ]);
 
+/** Those on which the scenario's own operations are searched too: two plain ones, and the one with a range reserved. */
+const OWN_MACHINES = COMMON_MACHINES.filter((_, i) => i === 0 || i === 1 || i === 3);
+
 /** Part of the budget that the certificate has: it is what the searches are for. */
 const CERTIFICATE_SHARE = 8;
 
@@ -141,19 +144,19 @@ class Shrinking {
         most: alphabet === 'full' ? most : most * (CORE_SHARES.get(machine) ?? 0.5),
       })),
     );
-    const own = COMMON_MACHINES.slice(0, 2).map((machine) => ({
+    const own = OWN_MACHINES.map((machine) => ({
       scope: ownScope(this.#operations, machine),
       depth: length,
       most: 2 * most,
     }));
-    const kin = COMMON_MACHINES.slice(0, 1).map((machine) => ({
+    const kin = COMMON_MACHINES.filter((_, i) => i === 0 || i === 3).map((machine) => ({
       scope: kinScope(this.#operations, machine),
       depth: Math.min(KIN_DEPTH, length - 1),
       most: 4 * most,
     }));
     // Of long ones a search finds at most those that are very short.
     if (length > LONGEST_SEARCHED) return wide.slice(0, COMMON_MACHINES.length + 1);
-    return [...wide, ...own, ...(length > KIN_DEPTH ? kin : [])];
+    return [...wide, ...own, ...(length > 2 ? kin : [])];
   }
 
   #search(scope: Scope, depth: number, most = this.#most) {
