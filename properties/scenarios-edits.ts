@@ -1,7 +1,12 @@
 /** The ways to make a scenario simpler, each a lazy list of edited item lists or machines. */
 import { ADDRESS_SPACE_END, byteDistance, PAGE_SIZE, roundPageUnwrapped } from '../contract/address.ts';
 import type { MachineConfig } from '../contract/machine.ts';
-import { OPERATION_FIELDS, type Operation, type OperationOf } from '../contract/operation.ts';
+import {
+  type FieldMeaning,
+  OPERATION_FIELDS,
+  type Operation,
+  type OperationOf,
+} from '../contract/operation.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import { bounds } from './generate-recipe.ts';
 import { PROTECTION_COSTS } from './scenarios-measure.ts';
@@ -113,11 +118,13 @@ export const simplifyNames: Edits = ({ machine, items }) => {
   const used = new Set(items.map(({ operation }) => createdMap(operation)));
   return [...used].flatMap((name) => {
     const free = name === undefined ? [] : plainerNames(name, used);
-    const renamed = (operation: Operation, to: string): Operation =>
-      withFields(
-        operation,
-        new Map(Object.entries(operation).flatMap(([field, value]) => (value === name ? [[field, to]] : []))),
+    const renamed = (operation: Operation, to: string): Operation => {
+      const fields: Readonly<Record<string, FieldMeaning>> = OPERATION_FIELDS[operation.kind];
+      const named = Object.entries(operation).filter(
+        ([field, value]) => value === name && (fields[field] === 'map' || fields[field] === 'new-map'),
       );
+      return withFields(operation, new Map(named.map(([field]) => [field, to])));
+    };
     return free.map((to) => () => ({
       machine,
       items: items.map((item) => ({ item, operation: renamed(item.operation, to) })),

@@ -2,6 +2,7 @@
 
 import {
   ADDRESS_SPACE_END,
+  address,
   bytes,
   frameNumber,
   objectOffset,
@@ -18,6 +19,7 @@ import {
   type Operation,
   type OperationKind,
 } from '../contract/operation.ts';
+import type { MapName } from '../contract/vm-map.ts';
 import { operationsFor } from './explore-alphabet.ts';
 import { type AlphabetName, Ground, type Vocabulary } from './explore-ground.ts';
 import { bounds } from './generate-recipe.ts';
@@ -229,6 +231,7 @@ function oddOperations(view: View, vocabulary: Vocabulary): Operation[] {
     return [
       ...fitting.map((size): Operation => ({ kind: 'kmem_alloc_pageable', map: map.name, size })),
       ...(start === undefined ? [] : [freeToTheEnd(map.name, start)]),
+      ...(hole === undefined ? [findAnywhere(map.name)] : []),
     ];
   });
   const entered = ground.window.flatMap((place) =>
@@ -243,6 +246,12 @@ function oddOperations(view: View, vocabulary: Vocabulary): Operation[] {
   );
   return [...inHoles, ...limits, ...entered];
 }
+
+/** Where there is no hole, there is none to name. */
+const findAnywhere = (map: MapName): Operation => ({
+  kind: 'vm_map_find',
+  ...{ map, object: 'null', offset: objectOffset(0), address: address(0), length: pages(1), findSpace: true },
+});
 
 const freeToTheEnd = (map: string, start: VirtualAddress): Operation => ({
   ...{ kind: 'kmem_free', map, address: start, size: bytes(ADDRESS_SPACE_END - start) },
