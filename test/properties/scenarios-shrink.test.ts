@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { address, bytes, pages } from '../../contract/address.ts';
+import { parseScenario, scenarioText } from '../../cli/scenario-file.ts';
+import { address, bytes, objectOffset, pages } from '../../contract/address.ts';
 import type { Operation } from '../../contract/operation.ts';
 import type { Scenario } from '../../contract/scenario.ts';
 import { referenceKernel } from '../../model/reference-kernel.ts';
@@ -52,6 +53,28 @@ describe('every simpler scenario', () => {
       }
       expect(count).toBeGreaterThan(20);
     }
+  });
+
+  test('is one that a file can hold, also where an object is called as a map is', () => {
+    const scenario = written(
+      { kind: 'kmem_suballoc', name: 'kmem', parent: 'kernel', size: pages(2), pageable: false },
+      {
+        kind: 'vm_map_insert',
+        ...{ map: 'kernel', object: 'kmem', offset: objectOffset(0), start: page(4), end: page(5) },
+      },
+      { kind: 'kmem_alloc', map: 'kmem', size: pages(1) },
+    );
+    const objects = new Set<string>();
+    const maps = new Set<string>();
+    for (const { scenario: simpler } of smallerScenarios(scenario, { reference: referenceKernel, from: 0 })) {
+      expect(parseScenario('made', scenarioText({ scenario: simpler })).scenario).toEqual(simpler);
+      for (const operation of simpler.operations) {
+        if ('object' in operation) objects.add(operation.object);
+        if ('name' in operation) maps.add(operation.name);
+      }
+    }
+    expect([...maps].sort()).toEqual(['kmem', 'sub0']);
+    expect(objects).toContain('kmem');
   });
 
   test('breaks no obligation that the whole one kept, with its addresses moved', () => {
