@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFileSync } from 'atomically';
+import { z } from 'zod';
+import { InputError } from '../contract/input-error.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import { FAULTY_KERNELS } from '../faults/kernels.ts';
 import { loadFaultyKernel } from '../faults/load.ts';
@@ -15,6 +17,34 @@ interface Content {
   readonly seeds: Record<string, { mark: string; found: Record<string, Scenario | null> }>;
 }
 
+const ContentSchema = z.strictObject({
+  seeds: z.record(
+    z.string(),
+    z.strictObject({ mark: z.string(), found: z.record(z.string(), z.looseObject({}).nullable()) }),
+  ),
+});
+
+/**
+ * What a file holds that a measurement has written.
+ *
+ * @throws InputError where it is another file.
+ */
+export function resultFile(file: string, schema: z.ZodType): unknown {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    throw new InputError(`${file}: not JSON; name another file with --out, or one that bench shrink wrote`);
+  }
+  const found = schema.safeParse(content);
+  if (found.success) return content;
+  const [issue] = found.error.issues;
+  throw new InputError(
+    `${file}: not a file of bench shrink (${issue?.path.join('.') || 'at its top'}: ${issue?.message}); ` +
+      'name another file with --out, or one that bench shrink wrote',
+  );
+}
+
 const short = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 
 /** The failures of faulty kernels by fault and seed, from a file where it knows them. */
@@ -24,7 +54,7 @@ export class FoundFailures {
 
   constructor(file: string) {
     this.#file = file;
-    this.#content = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Content) : { seeds: {} };
+    this.#content = existsSync(file) ? (resultFile(file, ContentSchema) as Content) : { seeds: {} };
   }
 
   /** The first failing scenario of each named fault; null where none of the seed fails. */

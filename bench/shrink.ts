@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { writeFileSync } from 'atomically';
+import { z } from 'zod';
 import { address, PAGE_SIZE } from '../contract/address.ts';
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
@@ -15,7 +16,7 @@ import { shortestFailure } from '../properties/explore.ts';
 import { tinyMachine } from '../properties/explore-machine.ts';
 import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
 import type { Alikeness } from '../properties/symptoms.ts';
-import { FoundFailures } from './shrink-cache.ts';
+import { FoundFailures, resultFile } from './shrink-cache.ts';
 import { type ShrinkTrial, shrinkTrial } from './shrink-trial.ts';
 
 /** What to measure and where to keep it. */
@@ -47,6 +48,9 @@ interface Content {
   readonly faults: Record<string, MeasuredFault>;
 }
 
+/** What tells a result file from any other; what lies in one of the same mark was written by the same sources. */
+const ContentSchema = z.strictObject({ mark: z.string(), faults: z.record(z.string(), z.looseObject({})) });
+
 const root = resolve(import.meta.dirname, '..');
 /** Milliseconds between two writings of what was measured. */
 const BETWEEN_WRITINGS = 10_000;
@@ -65,7 +69,7 @@ function markOf({ alike }: ShrinkBenchOptions): string {
 
 function contentOf(file: string, mark: string): Content {
   if (!existsSync(file)) return { mark, faults: {} };
-  const content = JSON.parse(readFileSync(file, 'utf8')) as Content;
+  const content = resultFile(file, ContentSchema) as Content;
   return content.mark === mark ? content : { mark, faults: {} };
 }
 

@@ -106,6 +106,7 @@ export async function benchRivalsCommand(options: BenchRivalsOptions, out: Outpu
     makeDirectory(dirname(file));
   }
   if (writesDocument(options)) refuseForeign(options.doc);
+  if (part === null && writesDocument(options)) checkDirectory(dirname(options.doc), '--doc');
   const results = readResults(file, basisOf(rivals));
   const watch = new Watch(options.time);
   const onSignal = (): void => {
@@ -272,6 +273,6 @@ function refuseForeign(file: string): void {
 /** Writes the page, unless something else is in its place by now. */
 function writeDocument(file: string, text: string): void {
   refuseForeign(file);
-  makeDirectory(dirname(file));
+  makeDirectory(dirname(file), '--doc');
   writeFileSync(file, text);
 }

@@ -1,4 +1,5 @@
 /** `vmlockstep bench shrink`: how short, how alike and how cheap shrunk scenarios are, over faulty kernels and seeds. */
+import { dirname } from 'node:path';
 import { benchShrink } from '../bench/shrink.ts';
 import { type ShrinkFigures, type ShrinkSummary, summaryOf } from '../bench/shrink-summary.ts';
 import { InputError } from '../contract/input-error.ts';
@@ -8,7 +9,7 @@ import type { Alikeness } from '../properties/symptoms.ts';
 import { counted, table } from '../report/tables.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
 import { quoted, suggestion } from './nearest.ts';
-import { makeDirectory } from './out-directory.ts';
+import { checkDirectory, makeDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
 
 /** The verb's flags. */
@@ -38,7 +39,10 @@ export async function benchShrinkCommand(options: BenchShrinkOptions, out: Outpu
     throw new InputError(
       `bench shrink: no faulty kernel is called ${quoted(unknown)}${suggestion(unknown, names)}`,
     );
-  makeDirectory('out');
+  for (const directory of new Set([dirname(options.out), dirname(CACHE)])) {
+    checkDirectory(directory);
+    makeDirectory(directory);
+  }
   const interruption = new AbortController();
   const onSignal = (): void => {
     out.note('interrupted: finishing the scenario in progress; the same command goes on from here');

@@ -18,8 +18,10 @@ export const CALL = {
   touched: 6,
   audit: 7,
   pageTables: 8,
-  /** Another kernel than the one under test is called. */
-  base: 9,
+  /** Another kernel than the one under test is loaded, booted, called. */
+  baseLoad: 9,
+  baseBoot: 10,
+  base: 11,
 } as const;
 export type Call = keyof typeof CALL;
 export type CallNumber = (typeof CALL)[Call];
@@ -90,10 +92,15 @@ export class FlightRecorder {
     this.#tape?.boots(text);
   }
 
-  /** Adds the operation that is about to run. */
-  applies(operation: Operation, number: number): void {
+  /** Notes which operation is about to run. */
+  meets(operation: Operation, number: number): void {
     Atomics.store(this.#control, NUMBER, number);
     Atomics.store(this.#control, KIND, KIND_NUMBERS.get(operation.kind) ?? 0);
+  }
+
+  /** Adds the operation that is about to run to the record. */
+  applies(operation: Operation, number: number): void {
+    this.meets(operation, number);
     const text = JSON.stringify(operation);
     this.#append(`${text}\n`);
     this.#tape?.applies(text);

@@ -1,6 +1,6 @@
 /** What guard asks of git: where a repository begins, what a revision is, and a second working tree of it for a while. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { constants, cpSync, existsSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { InputError } from '../contract/input-error.ts';
@@ -103,14 +103,28 @@ function isRunning(pid: number): boolean {
 
 /**
  * Makes the installed packages of the repository visible in a checkout: those at its root, and those of each folder on
- * the way to the kernel.
+ * the way to the kernel. Links serve where nothing is built. A build may change packages or remove them (`npm ci` begins
+ * with that) and gets copies, lest it reach those of the repository.
  */
-export function linkPackages(root: string, checkout: string, kernel: string): void {
+export function providePackages(
+  root: string,
+  checkout: string,
+  { kernel, copy }: { readonly kernel: string; readonly copy: boolean },
+): void {
   const folders = [root];
   for (let at = dirname(resolve(root, kernel)); at !== root && at.startsWith(root); at = dirname(at))
     folders.push(at);
   for (const folder of folders) {
     const [from, to] = [join(folder, 'node_modules'), join(checkout, relative(root, folder), 'node_modules')];
-    if (existsSync(from) && !existsSync(to) && existsSync(dirname(to))) symlinkSync(from, to, 'junction');
+    if (!existsSync(from) || existsSync(to) || !existsSync(dirname(to))) continue;
+    // Where the file system can, a copy shares its blocks until one side is written. Links within stay as they are:
+    // those of workspaces lead into the checkout then.
+    if (copy)
+      cpSync(realpathSync(from), to, {
+        recursive: true,
+        verbatimSymlinks: true,
+        mode: constants.COPYFILE_FICLONE,
+      });
+    else symlinkSync(from, to, 'junction');
   }
 }

@@ -5,7 +5,7 @@ import type { Scenario } from '../contract/scenario.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
 import { runGuard } from '../properties/guard.ts';
 import type { WorkerTies } from './check-job.ts';
-import { CALL, type FlightRecorder } from './flight-recorder.ts';
+import { CALL, type CallNumber, type FlightRecorder } from './flight-recorder.ts';
 import { type KernelPlace, OWN_KERNEL } from './guard-places.ts';
 import { traceScenarios } from './guard-sources.ts';
 import { compareSpeed } from './guard-speed.ts';
@@ -36,11 +36,12 @@ async function ownKernel(place: KernelPlace): Promise<KernelModule> {
   return kernel as KernelModule;
 }
 
-/** A kernel of a comparison; an outside one is held to its word at every call. */
-async function loaded(place: KernelPlace): Promise<KernelModule> {
+/** A kernel of a comparison; an outside one is held to its word at every call. `boots` is told before it boots. */
+async function loaded(place: KernelPlace, boots: () => void): Promise<KernelModule> {
   if (place.own) return ownKernel(place);
+  const silent = () => undefined;
   try {
-    return await loadKernelModule(place.file, process.cwd());
+    return await loadKernelModule(place.file, process.cwd(), { note: silent, failed: silent, boots });
   } catch (error) {
     if (!(error instanceof KernelBroke)) throw error;
     throw new KernelBroke(error.message.replaceAll(`kernel ${place.file}`, place.label));
@@ -59,7 +60,7 @@ async function plainKernel(place: KernelPlace): Promise<KernelModule> {
 export async function loadPlace(place: KernelPlace, recorder: FlightRecorder): Promise<KernelModule> {
   recorder.enter(CALL.load);
   try {
-    return watchedKernel(await loaded(place), recorder);
+    return watchedKernel(await loaded(place, () => recorder.enter(CALL.boot)), recorder);
   } finally {
     recorder.leave();
   }
@@ -67,8 +68,8 @@ export async function loadPlace(place: KernelPlace, recorder: FlightRecorder): P
 
 /** The base under watch: what it is asked is noted as the base's, and the record stays the working kernel's. */
 function watchedBase(module: KernelModule, recorder: FlightRecorder): KernelModule {
-  const watched = <Result>(call: () => Result): Result => {
-    recorder.enter(CALL.base);
+  const watched = <Result>(call: () => Result, number: CallNumber = CALL.base): Result => {
+    recorder.enter(number);
     try {
       return call();
     } finally {
@@ -78,10 +79,13 @@ function watchedBase(module: KernelModule, recorder: FlightRecorder): KernelModu
   return {
     declares: module.declares,
     boot: (machine) => {
-      const kernel = watched(() => module.boot(machine));
+      const kernel = watched(() => module.boot(machine), CALL.baseBoot);
       const { snapshot, cell, touched } = kernel;
       return {
-        apply: (operation, number) => watched(() => kernel.apply(operation, number)),
+        apply: (operation, number) => {
+          recorder.meets(operation, number);
+          return watched(() => kernel.apply(operation, number));
+        },
         ...(snapshot && { snapshot: (options) => watched(() => snapshot.call(kernel, options)) }),
         ...(cell && { cell: cell.bind(kernel) }),
         ...(touched && { touched: () => watched(() => touched.call(kernel)) }),
@@ -96,8 +100,10 @@ export async function guardKernels(
   working: KernelModule,
   { recorder, post, trust }: Pick<WorkerTies, 'recorder' | 'post' | 'trust'>,
 ): Promise<GuardAnswer> {
-  recorder.enter(CALL.base);
-  const plainBase = await loaded(job.base).finally(() => recorder.leave());
+  recorder.enter(CALL.baseLoad);
+  const plainBase = await loaded(job.base, () => recorder.enter(CALL.baseBoot)).finally(() =>
+    recorder.leave(),
+  );
   trust();
   const { seed } = job;
   const declared = new Set(

@@ -9,7 +9,7 @@ import {
   commitOf,
   headOf,
   isDirty,
-  linkPackages,
+  providePackages,
   repositoryOf,
 } from './guard-git.ts';
 import { oneLine } from './usage.ts';
@@ -141,7 +141,7 @@ async function revisionPlaces(
     );
   const checkout = checkOut(root, commit, base);
   try {
-    linkPackages(root, checkout.directory, inside);
+    providePackages(root, checkout.directory, { kernel: inside, copy: build !== null });
     if (build !== null) await built(build, checkout, base, note);
     const file = join(checkout.directory, inside);
     if (!isFile(file))

@@ -12,7 +12,7 @@ import { corpusScenarios } from './guard-sources.ts';
 import { keptFindings, makeUnseen } from './guard-store.ts';
 import { atEverySave } from './guard-watch.ts';
 import type { GuardAnswer, GuardJob } from './job.ts';
-import { type JobContext, settled } from './job-end.ts';
+import { type JobContext, MENDS, placeOf, settled } from './job-end.ts';
 import { checkDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
 import { storeFailure } from './scenario-store.ts';
@@ -116,17 +116,22 @@ function concluded(end: JobEnd, context: JobContext, { places, options, out }: S
   return ended.answer.verb === 'guard' ? told(ended.answer, { places, options, out }) : EXIT.internal;
 }
 
-/** What keeps two kernels from being compared at all is bad input: one line, status 2. */
+/** What keeps two kernels from being compared at all, in one line: bad input, or a kernel that hangs or dies too early. */
 function refuseBadKernels(end: JobEnd, { base, working }: Places, timeout: number): void {
   if (end.kind === 'refused' && end.recorder.recorded() === null) throw new InputError(end.message);
   if (end.kind === 'refused' && end.recorder.sighting().number === 0) throw new InputError(end.message);
   if (end.kind !== 'hung' && end.kind !== 'died') return;
-  const { call, number, kind } = end.kind === 'hung' ? end.sighting : end.recorder.sighting();
-  const what = end.kind === 'hung' ? `no answer within ${timeout / 1000} s` : end.reason;
-  if (call === 'load') throw new InputError(`${working.label}: while loading: ${what}`);
-  if (call !== 'base') return;
-  const place = number === 0 ? 'while loading or booting' : `after operation ${number} (${kind})`;
-  throw new InputError(`${base.label}: ${place}: ${what}; there is nothing to compare with`, EXIT.kernel);
+  const sighting = end.kind === 'hung' ? end.sighting : end.recorder.sighting();
+  const what =
+    end.kind === 'hung'
+      ? `no answer within ${timeout / 1000} s; ${MENDS['KERNEL-HUNG']}`
+      : `${end.reason}; ${MENDS['KERNEL-DIED']}`;
+  const ofBase = ['baseLoad', 'baseBoot', 'base'].includes(sighting.call);
+  // A kernel that runs already is told with the scenario that it was in.
+  if (!ofBase && end.recorder.recorded() !== null) return;
+  if (!ofBase && sighting.call === 'nothing') return;
+  const { label } = ofBase ? base : working;
+  throw new InputError(`${label}: ${placeOf(sighting)}: ${what}`, EXIT.kernel);
 }
 
 /** Prints a comparison that came to its end. */

@@ -48,6 +48,13 @@ const SENTENCES = {
 } as const;
 type FaultName = keyof typeof SENTENCES;
 
+/** What to do about it. */
+export const MENDS: Readonly<Record<FaultName, string>> = {
+  'KERNEL-HUNG': 'mend it, or allow more with --kernel-timeout',
+  'KERNEL-DIED': 'a kernel waits for nothing and leaves its process alone',
+  'KERNEL-THREW': 'a kernel throws nothing',
+};
+
 /** The answer or the fault. Throws InputError where no scenario ran, and InternalError for bugs of ours. */
 export function settled(end: JobEnd, context: JobContext): Settled {
   const { kernel, timeout } = context;
@@ -81,10 +88,13 @@ export function settled(end: JobEnd, context: JobContext): Settled {
   }
 }
 
-function placeOf({ call, number, kind }: Sighting): string {
-  if (call === 'load') return 'while loading';
-  if (number === 0 || kind === null) return 'boot';
-  return call === 'apply' ? `operation ${number} (${kind})` : `operation ${number} (${kind}): ${call}()`;
+/** Where in its run a kernel is. */
+export function placeOf({ call, number, kind }: Sighting): string {
+  if (call === 'load' || call === 'baseLoad') return 'while loading';
+  if (call === 'baseBoot' || number === 0 || kind === null) return 'boot';
+  return call === 'apply' || call === 'base'
+    ? `operation ${number} (${kind})`
+    : `operation ${number} (${kind}): ${call}()`;
 }
 
 /** The fault as a report of the scenario in the recorder; while loading there is none, and the line is all. */
@@ -96,7 +106,10 @@ function faultOf(
   { kernel, declares }: JobContext,
 ): Settled {
   const record = recorder.recorded();
-  if (record === null) throw kernel === null ? new InternalError(line) : new InputError(line, EXIT.kernel);
+  if (record === null)
+    throw kernel === null
+      ? new InternalError(line)
+      : new InputError(`${line}; ${MENDS[property]}`, EXIT.kernel);
   const text = `{"version":1,"machine":${record.machine},"operations":[${record.operations.join(',')}]}`;
   const { scenario } = parseScenario('flight record', text);
   const answered = sighting.call === 'apply' || property === 'KERNEL-THREW' ? 1 : 0;

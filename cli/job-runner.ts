@@ -40,6 +40,7 @@ async function candidateOf(job: Job, recorder: FlightRecorder, post: Post): Prom
   const module = await loadKernelModule(kernel, directory, {
     note: (text) => post({ type: 'note', text }),
     failed: () => recorder.leave(),
+    boots: () => recorder.enter(CALL.boot),
   });
   recorder.leave();
   const fault = verb === 'check' ? generationFault(module.declares.operations) : null;

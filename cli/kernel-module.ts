@@ -78,6 +78,8 @@ export interface LoadTies {
   note(text: string): void;
   /** The module's own code is done, in vain; what is still to do is ours. */
   failed(): void;
+  /** The module is there; it boots now. */
+  boots(): void;
 }
 
 /**
@@ -87,7 +89,7 @@ export interface LoadTies {
 export async function loadKernelModule(
   name: string,
   directory: string,
-  { note, failed }: LoadTies = { note: () => undefined, failed: () => undefined },
+  { note, failed, boots }: LoadTies,
 ): Promise<KernelModule> {
   if (isFaultName(name)) return faultKernelOrRefuse(name);
   const url = moduleUrl(name, directory);
@@ -99,6 +101,7 @@ export async function loadKernelModule(
     throw new KernelBroke(`kernel ${name}: cannot be loaded: ${loadErrorText(error, fileURLToPath(url))}`);
   }
   const module = judgedModule(defaultExport(exports), name);
+  boots();
   const kernel = module.boot(PROBE);
   const unasked = unaskedNote(kernel, module);
   if (unasked === null) kernel.snapshot?.({ contents: true });

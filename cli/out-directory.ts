@@ -12,6 +12,9 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '../contract/input-error.ts';
 
+/** The flag that names the directory, unless another does. */
+const OUT = '--out';
+
 const WHY: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'permission denied',
@@ -33,26 +36,28 @@ export function systemReason(error: unknown): string {
  * Makes the directory and answers which directories are new, the outermost first. One at a time: on some file systems
  * (/proc) `recursive` never returns.
  */
-export function makeDirectory(directory: string): string[] {
+export function makeDirectory(directory: string, flag = OUT): string[] {
   const missing: string[] = [];
   let at = resolve(directory);
   for (; !existsSync(at); at = dirname(at)) missing.unshift(at);
   if (!statSync(at).isDirectory()) {
     const itself = missing.length === 0 ? '' : `${at} `;
-    throw new InputError(`--out ${directory}: ${itself}is not a directory; name one, or a path that is free`);
+    throw new InputError(
+      `${flag} ${directory}: ${itself}is not a directory; name one, or a path that is free`,
+    );
   }
-  for (const path of missing) makeOne(path);
+  for (const path of missing) makeOne(path, flag);
   return missing;
 }
 
 /** Another run may make it at the same moment. */
-function makeOne(path: string): void {
+function makeOne(path: string, flag: string): void {
   try {
     mkdirSync(path);
   } catch (error) {
     if (existsSync(path) && statSync(path).isDirectory()) return;
     if (isLink(path))
-      throw new InputError(`--out ${path}: is a link that leads nowhere; remove it or name a directory`);
+      throw new InputError(`${flag} ${path}: is a link that leads nowhere; remove it or name a directory`);
     throw error;
   }
 }
@@ -77,24 +82,24 @@ export function removeEmpty(made: readonly string[]): void {
 }
 
 /** Refuses, before a run begins, a directory that cannot take its results; leaves no trace. */
-export function checkDirectory(directory: string): void {
+export function checkDirectory(directory: string, flag = OUT): void {
   let made: string[] = [];
   try {
-    made = makeDirectory(directory);
+    made = makeDirectory(directory, flag);
     const probe = join(directory, `.vmlockstep-${process.pid}`);
     closeSync(openSync(probe, 'wx'));
     unlinkSync(probe);
   } catch (error) {
-    throw unwritable(directory, error);
+    throw unwritable(directory, error, flag);
   } finally {
     removeEmpty(made);
   }
 }
 
 /** The line for a directory that refuses a file. */
-export const unwritable = (directory: string, error: unknown): InputError =>
+export const unwritable = (directory: string, error: unknown, flag = OUT): InputError =>
   error instanceof InputError
     ? error
     : new InputError(
-        `--out ${directory}: cannot be written: ${systemReason(error)}; name a directory that can`,
+        `${flag} ${directory}: cannot be written: ${systemReason(error)}; name a directory that can`,
       );

@@ -52,6 +52,10 @@ export function loadErrorText(error: unknown, path: string): string {
   // The TypeScript loader names the place in the second line of its message.
   const transformed = error instanceof Error ? /^(\/.*:\d+):\d+: ERROR: (.*)$/m.exec(error.message) : null;
   if (transformed !== null) return `SyntaxError: ${transformed[2]} (${near(transformed[1] ?? '')})`;
+  if (error instanceof Error && 'code' in error && error.code === 'ERR_UNKNOWN_FILE_EXTENSION')
+    return 'is no JavaScript or TypeScript; give a module such as ./kernel.ts';
+  if (!(error instanceof Error))
+    return `it threw ${thrownText(error)}; a module throws nothing while it loads`;
   const text = thrownText(error).replace(/ imported from \S*kernel-module\.[jt]s\b/, '');
   if (!(error instanceof SyntaxError) || /:\d+\)?$/.test(text)) return text;
   // Its own text first; then with what it imports, of which nothing runs either, for the engine parses all of it before.

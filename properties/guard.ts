@@ -180,7 +180,7 @@ class Guard {
   #examine({ origin, scenario }: GivenScenario): void {
     const { given, generated } = this.#counts;
     this.#options.onScenario?.(scenario);
-    this.#options.onProgress?.(`${given + generated} scenarios, ${this.#differing} of them differ`);
+    this.#options.onProgress?.(`${this.#differing} of ${given + generated} differ`);
     const differences = this.#judge.differences(scenario);
     this.#counts.operations += scenario.operations.length;
     this.#note(differences, origin);

@@ -1,8 +1,17 @@
 /** `vmlockstep guard` in somebody's repository: what it finds, what it refuses, and that it leaves no trace. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { CALL, FlightRecorder, sharedRecord } from '../../cli/flight-recorder.ts';
 import { findPlaces, type PlaceFlags } from '../../cli/guard-places.ts';
@@ -98,6 +107,42 @@ describe('the command', () => {
   });
 });
 
+describe('a kernel that never answers', () => {
+  const HANGS_AT_BOOT = kernel({ declares: DECLARES, boot: '() => { for (;;); }' });
+  const DIES = `process.exit(3);\n${GOOD}`;
+  const HANGS = kernel({ declares: DECLARES, apply: '() => { for (;;); }' });
+  test.each([
+    [
+      'at boot',
+      'toy.mjs',
+      HANGS_AT_BOOT,
+      /^error: bad\.mjs: boot: no answer within 0\.5 s; mend it, or allow/,
+    ],
+    ['as base, at boot', './bad.mjs', HANGS_AT_BOOT, /^error: base \.\/bad\.mjs: boot: no answer/],
+    [
+      'as base, in an operation',
+      './bad.mjs',
+      HANGS,
+      /^error: base \.\/bad\.mjs: operation 1 \(kmem_alloc\): no/,
+    ],
+    [
+      'and dies while it is loaded',
+      'toy.mjs',
+      DIES,
+      /^error: bad\.mjs: while loading: called process\.exit\(3\)/,
+    ],
+  ])('%s is told in one line with status 4', async (_, base, text, message) => {
+    const directory = directoryWith({ 'toy.mjs': GOOD, 'bad.mjs': text });
+    const working = base === 'toy.mjs' ? 'bad.mjs' : 'toy.mjs';
+    const { status, stderr } = await vmlockstep(directory, [
+      ...['guard', '--base', base === 'toy.mjs' ? './toy.mjs' : base, '--kernel', working],
+      ...['--no-corpus', '--runs', '1', '--kernel-timeout', '500ms'],
+    ]);
+    expect(stderr.trim().split('\n').at(-1)).toMatch(message);
+    expect(status).toBe(4);
+  });
+});
+
 describe('the two kernels', () => {
   const flags = (more: Partial<PlaceFlags>): PlaceFlags => ({
     base: 'HEAD',
@@ -172,6 +217,41 @@ describe('the two kernels', () => {
     expect(existsSync(places.base.file)).toBe(false);
     expect(temporary()).toEqual([]);
     expect(traces(directory)).toBe(before);
+  });
+
+  test('a build that changes and removes packages reaches those of the checkout alone', async () => {
+    const directory = repositoryWith({ 'toy.mjs': GOOD, '.gitignore': 'node_modules\n' });
+    const packages = join(directory, 'node_modules');
+    for (const name of ['plain', '@scope/deep', '.bin']) mkdirSync(join(packages, name), { recursive: true });
+    writeFileSync(join(packages, 'plain', 'index.js'), 'as installed');
+    writeFileSync(join(packages, '@scope', 'deep', 'index.js'), 'as installed');
+    symlinkSync('../plain/index.js', join(packages, '.bin', 'plain'));
+    const held = (): string[] =>
+      readdirSync(packages, { recursive: true, withFileTypes: true })
+        .map((entry) => join(entry.parentPath, entry.name))
+        .map((path) => (statSync(path).isFile() ? `${path}: ${readFileSync(path, 'utf8')}` : path))
+        .sort();
+    const before = held();
+    expect(before).toHaveLength(7);
+    const build =
+      'grep -q installed node_modules/.bin/plain node_modules/@scope/deep/index.js && ' +
+      'echo patched > node_modules/plain/index.js && echo patched > node_modules/.bin/plain && ' +
+      'rm -rf node_modules/* node_modules/.bin && mkdir node_modules/other';
+    const places = await findPlaces(flags({ build }), directory, silent);
+    const inCheckout = readdirSync(join(dirname(places.base.file), 'node_modules'));
+    places.remove();
+    expect(inCheckout).toEqual(['other']);
+    expect(held()).toEqual(before);
+  });
+
+  test('without a build the packages are linked, not copied', async () => {
+    const directory = repositoryWith({ 'toy.mjs': GOOD, '.gitignore': 'node_modules\n' });
+    mkdirSync(join(directory, 'node_modules'));
+    const places = await findPlaces(flags({}), directory, silent);
+    const packages = realpathSync(join(dirname(places.base.file), 'node_modules'));
+    places.remove();
+    expect(packages).toBe(join(directory, 'node_modules'));
+    expect(existsSync(packages)).toBe(true);
   });
 
   test("without --kernel it is this project's own, in whatever tree", async () => {
