@@ -25,7 +25,7 @@ export interface SearchGround {
 
 /** What a search may cost and whom it tells. */
 export interface SearchLimits {
-  /** Most operations in a scenario. */
+  /** Most operations in a scenario behind those that all begin with. */
   readonly depth: number;
   /** A state is gone on from only while fewer scenarios than this were tried. */
   readonly most: number;
@@ -94,17 +94,20 @@ export class ScopeSearch {
   readonly #exploration: Exploration | null;
   /** By depth: scenarios tried when all of that many operations were, and when the last state was gone on from. */
   readonly #levels: { readonly scenarios: number; readonly before: number }[] = [];
+  /** Operations that all begin with. */
+  readonly #begun: number;
   #scenarios = 1;
   #before = 0;
   #failed: LockstepReport[] = [];
 
   constructor(scope: Scope, { reference, candidate, invariants }: SearchGround) {
-    const { machine, vocabulary } = scope;
+    const { machine, vocabulary, begin } = scope;
+    this.#begun = begin.length;
     const onFailure = (report: LockstepReport): void => {
       this.#failed.push(report);
     };
     this.#expander = new Expander({
-      ...{ reference, candidate, invariants, machine, vocabulary, onFailure },
+      ...{ reference, candidate, invariants, machine, vocabulary, begin, onFailure },
       choose: choicesOf(scope),
     });
     const root = this.#expander.root();
@@ -119,7 +122,7 @@ export class ScopeSearch {
     for (let i = 0; ; ) {
       for (const { report, before, scenarios } of this.#sightings.slice(i)) {
         i += 1;
-        if (before >= most || report.scenario.operations.length > depth) continue;
+        if (before >= most || report.scenario.operations.length - this.#begun > depth) continue;
         if (isSought(report)) return { found: report, scenarios, reason: null };
         onOther(report);
       }

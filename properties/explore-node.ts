@@ -29,6 +29,8 @@ export interface ExploreSetup {
    * a kernel remembers and the reference does not show. Default true.
    */
   readonly merging?: boolean;
+  /** What every scenario begins with; the ways of nodes are counted from behind it. Absent: nothing. */
+  readonly begin?: readonly Operation[];
   /** What to try in a state; absent: the operations of the vocabulary. */
   readonly choose?: (view: View) => readonly Operation[];
   /** Told of each failure; the search goes on past it. Absent: expanding a state ends at the first failure right behind it. */
@@ -73,27 +75,29 @@ export class Expander {
   readonly #options: LockstepOptions;
   readonly #kinds: ReadonlySet<OperationKind>;
   readonly #merges: boolean;
+  readonly #begin: readonly Operation[];
 
   constructor(setup: ExploreSetup) {
-    const { reference, candidate, invariants, kinds = OPERATION_KINDS, merging = true } = setup;
+    const { reference, candidate, invariants, kinds = OPERATION_KINDS, merging = true, begin = [] } = setup;
     this.#setup = setup;
     this.#options = { reference, candidate, invariants, compare: true, fullEvery: NO_FULL_LOOK };
     const { operations } = candidate.declares;
     this.#kinds = new Set(kinds.filter((kind) => operations.includes(kind)));
     this.#merges = merging;
+    this.#begin = begin;
   }
 
-  /** The state at boot, or the report of what is wrong with it. */
+  /** The state at boot and behind what all begin with, or the report of what is wrong with it. */
   root(): Node | LockstepReport {
-    const report = this.#judged([]);
+    const report = this.#judged(this.#begin);
     return report.failure === null
-      ? { operations: [], key: hashOf(this.#walk([]).text()), since: '' }
+      ? { operations: [], key: hashOf(this.#walk(this.#begin).text()), since: '' }
       : report;
   }
 
   /** Tries every operation in a state. */
   expand(node: Node): Expansion {
-    const { operations: way } = node;
+    const way = [...this.#begin, ...node.operations];
     const edges: Edge[] = [];
     const { onFailure } = this.#setup;
     let late: LockstepReport | null = null;

@@ -47,7 +47,7 @@ const STAND_INS: { readonly [Kind in OperationKind]?: readonly OperationKind[] }
 /** Kinds that do what two others do together, or less than one does, or wait for more: they may make a scenario shorter. */
 const KIN: { readonly [Kind in OperationKind]?: readonly OperationKind[] } = {
   kmem_alloc_pageable: ['kmem_alloc'],
-  kmem_alloc: ['vm_map_pageable'],
+  kmem_alloc: ['vm_map_pageable', 'vm_map_inherit'],
   vm_map_pageable: ['kmem_alloc'],
   vm_map_create: ['kmem_suballoc'],
   vm_map_protect: ['vm_map_inherit', 'vm_map_remove'],
@@ -58,6 +58,8 @@ const KIN: { readonly [Kind in OperationKind]?: readonly OperationKind[] } = {
 /** Which scenarios are searched. Plain data, so that its text is its name. */
 export interface Scope {
   readonly machine: MachineConfig;
+  /** What every scenario begins with. */
+  readonly begin: readonly Operation[];
   /** In the order of the contract. */
   readonly kinds: readonly OperationKind[];
   readonly vocabulary: Vocabulary;
@@ -92,6 +94,7 @@ export function ownScope(operations: readonly Operation[], machine: MachineConfi
   const kinds = new Set(operations.flatMap(({ kind }) => [kind, ...(STAND_INS[kind] ?? [])]));
   return {
     machine,
+    begin: [],
     kinds: OPERATION_KINDS.filter((kind) => kinds.has(kind)),
     vocabulary: {
       alphabet: 'full',
@@ -130,6 +133,7 @@ export const wideScope = (
   alphabet: AlphabetName,
 ): Scope => ({
   machine,
+  begin: [],
   kinds: OPERATION_KINDS.filter((kind) => declares.operations.includes(kind)),
   vocabulary: { alphabet, sizes: alphabet === 'full' ? [1, 2, 3] : [1, 2], maps: 2, inFlight: IN_FLIGHT },
   besides: [],

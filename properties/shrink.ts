@@ -63,6 +63,8 @@ const REPLACEMENTS = 1500;
 const SHORT = 2;
 /** The same among operations that are akin to its own. */
 const KIN_DEPTH = 3;
+/** Operations at the end of a longer one that are searched for. */
+const SEARCHED_END = 3;
 
 /** Parts of the budget that the search among the public callers' operations has on the plain machines. */
 const CORE_SHARES: ReadonlyMap<MachineConfig | undefined, number> = new Map([
@@ -189,10 +191,23 @@ class Shrinking {
       }
       first ??= found;
     }
+    first ??= this.#searchedEnd();
     if (first === null) return false;
     this.#shrinker.accept(first);
     this.#shrinker.reduce();
     return this.#operations.length < length;
+  }
+
+  /** The first as short that begins alike on the smallest common machine: of a longer one the end can be searched. */
+  #searchedEnd(): LockstepReport | null {
+    const { length } = this.#operations;
+    if (length <= SEARCHED_END || length > LONGEST_SEARCHED) return null;
+    const [smallest] = COMMON_MACHINES;
+    const moved = smallest && this.#shrinker.movedTo(smallest);
+    if (moved === undefined) return null;
+    const begin = moved.operations.slice(0, length - SEARCHED_END);
+    const scope = { ...kinScope(moved.operations, moved.machine), begin };
+    return this.#search(scope, SEARCHED_END, 4 * this.#most).found;
   }
 
   /** Takes a scenario in which one operation stands for two, on its own machine or on the smallest common one. */

@@ -19,12 +19,25 @@ import type { Difference, Failure, LockstepReport } from './verdict.ts';
 /** The symptoms of one failure, each a word of its own, side included. */
 export type Symptoms = ReadonlySet<string>;
 
-/** Of a wrong outcome what was answered for what, without addresses; of anything else the field. */
+/** The first word of a printed outcome or of a part of one; `value` for an address or a count. */
+const plain = (text: string): string => (/^[A-Za-z_]+/.exec(text)?.[0] ?? 'value').toLowerCase();
+
+/** Answers by which an operation refuses: no room, a kern_return_t other than success, an obligation of the caller. */
+const REFUSAL = /^(none|kern_(?!success)|rejected)/;
+/** What is no answer to an operation at all. */
+const ASTRAY = /^(panic|threw|hung)/;
+
+/**
+ * Of a wrong outcome what was answered for what, without addresses; of anything else the field. Where a refusal is due
+ * that does not come, it is one thing whether the operation goes through, sleeps on the way or is refused for another reason:
+ * a check that is missing shows as any of them.
+ */
 function wordOf({ path, expected, actual }: Difference): string {
   const field = fieldOf(path);
   if (!field.startsWith('outcome')) return field;
-  const plain = (text: string): string => (/^[A-Za-z_]+/.exec(text)?.[0] ?? 'value').toLowerCase();
-  return `${field}: ${plain(expected)} for ${plain(actual)}`;
+  const [due, given] = [plain(expected), plain(actual)];
+  if (REFUSAL.test(due) && !ASTRAY.test(given)) return 'outcome: not the refusal that is due';
+  return `${field}: ${due} for ${given}`;
 }
 
 /** True where the reference fails too: that tells of a claim or of the contract, and nothing of the candidate. */
