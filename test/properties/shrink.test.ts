@@ -115,6 +115,37 @@ describe('what the reference breaks too', () => {
   });
 });
 
+describe('a wrong outcome', () => {
+  const answered = (path: string, expected: string, actual: string): LockstepReport => ({
+    ...sixty,
+    failure: sixty.failure && {
+      ...sixty.failure,
+      property: 'INV-ACC-MODEL',
+      differences: [{ path, expected, actual }],
+    },
+  });
+  const granted = answered('outcome', 'none', '0xfe002000');
+  const isLike = likenessTo(granted, 'symptom');
+
+  test.each([
+    ['another address', answered('outcome', 'none', '0xfe008000')],
+    ['a code', answered('outcome.code', 'KERN_NO_SPACE', 'KERN_SUCCESS')],
+    ['a sleep', answered('outcome', 'KERN_PROTECTION_FAILURE', 'sleeps on pages')],
+    ['the wrong code', answered('outcome.code', 'KERN_NO_SPACE', 'KERN_INVALID_ADDRESS')],
+  ])('where a refusal is due is one thing, with %s too', (_, other) => {
+    expect(isLike(other)).toBe(true);
+  });
+
+  test.each([
+    ['refuses what is granted', answered('outcome', '0xfe002000', 'none')],
+    ['differs where nothing is refused', answered('outcome.code', 'KERN_SUCCESS', 'KERN_NO_SPACE')],
+    ['panics where a refusal is due', answered('outcome', 'none', 'panic vm_map_find')],
+    ['is none, but a wrong field', answered('counters.free', '1', '0')],
+  ])('is another where it %s', (_, other) => {
+    expect(isLike(other)).toBe(false);
+  });
+});
+
 describe('what is run', () => {
   test('is counted, once for each scenario', () => {
     const run: string[] = [];
@@ -219,6 +250,19 @@ describe('the search for shorter scenarios', () => {
       { ...limits, depth: 3 },
     );
     expect(found?.scenario.operations).toHaveLength(3);
+  });
+
+  test('looks only at what begins as it is told, and counts from there', () => {
+    const { operations } = three.scenario;
+    const first = searchScope(scope, { ...ground, memory: new Map() }, { ...limits, depth: 3 }).found;
+    const begin = first?.scenario.operations.slice(0, 1) ?? [];
+    const behind = (depth: number) =>
+      searchScope({ ...scope, begin }, { ...ground, memory: new Map() }, { ...limits, depth });
+    expect(behind(1)).toMatchObject({ found: null, reason: null });
+    const { found, scenarios } = behind(2);
+    expect(found?.scenario.operations).toHaveLength(operations.length);
+    expect(found?.scenario.operations.slice(0, 1)).toEqual(begin);
+    expect(scenarios).toBeLessThan(search(3).scenarios);
   });
 
   test('says why it came to no end', () => {
