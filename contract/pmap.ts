@@ -140,6 +140,14 @@ export interface PageTableSnapshot {
   readonly tables: readonly { readonly address: VirtualAddress; readonly word: number }[];
 }
 
+/** The RAM of a kernel that has some: directories, page tables and frames where its page tables name them. */
+export interface MemoryImage {
+  /** Physical frame that the bytes begin with. */
+  readonly firstFrame: number;
+  /** Whole frames. */
+  readonly bytes: Uint8Array;
+}
+
 /** PTE and PDE bits (SPEC §1). */
 export const PG_P = 0x001;
 export const PG_RW = 0x002;

@@ -6,7 +6,7 @@ import { PAGE_SIZE, truncPage, type VirtualAddress } from '../contract/address.t
 import { PG_A, PG_D, PG_P } from '../contract/pmap.ts';
 import type { Kernel } from './kernel.ts';
 import { PAGE_SHIFT, SLOT_MASK, SLOT_SHIFT } from './page-tables.ts';
-import { type PhysicalAddress, WORDS_PER_FRAME } from './physical-memory.ts';
+import type { PhysicalAddress } from './physical-memory.ts';
 
 /** Where `va` lies in RAM, or undefined for a page fault (CPU-1). Sets A at both levels, and D on a write (CPU-3). */
 export function translate(
@@ -14,10 +14,10 @@ export function translate(
   va: VirtualAddress,
   access: 'read' | 'write',
 ): PhysicalAddress | undefined {
-  const pdeIndex = memory.directory * WORDS_PER_FRAME + (va >>> SLOT_SHIFT);
+  const pdeIndex = memory.wordsOf(memory.directory) + (va >>> SLOT_SHIFT);
   const pde = memory.word(pdeIndex);
   if ((pde & PG_P) === 0) return undefined;
-  const pteIndex = (pde >>> PAGE_SHIFT) * WORDS_PER_FRAME + ((va >>> PAGE_SHIFT) & SLOT_MASK);
+  const pteIndex = memory.wordsOf(pde >>> PAGE_SHIFT) + ((va >>> PAGE_SHIFT) & SLOT_MASK);
   const pte = memory.word(pteIndex);
   if ((pte & PG_P) === 0) return undefined;
   memory.setWord(pdeIndex, pde | PG_A);
@@ -26,5 +26,5 @@ export function translate(
     memory.setWord(pteIndex, touched);
     changes.mapping(truncPage(va));
   }
-  return ((pte >>> PAGE_SHIFT) * PAGE_SIZE + (va & (PAGE_SIZE - 1))) as PhysicalAddress;
+  return (memory.wordsOf(pte >>> PAGE_SHIFT) * 4 + (va & (PAGE_SIZE - 1))) as PhysicalAddress;
 }

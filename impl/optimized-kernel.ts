@@ -32,7 +32,7 @@ const CALLS: Calls<OperationKind> = {
 };
 
 export const optimizedKernel: KernelModule<
-  ObservableKernel & Required<Pick<ObservableKernel, 'audit' | 'pageTables'>>
+  ObservableKernel & Required<Pick<ObservableKernel, 'audit' | 'pageTables' | 'memoryImage'>>
 > = {
   declares: {
     name: 'optimized',
@@ -58,6 +58,7 @@ export const optimizedKernel: KernelModule<
       touched: () => kernel.changes.cells(),
       audit: () => audit(kernel),
       pageTables: () => kernel.tables.snapshot(),
+      memoryImage: () => kernel.memory.image(),
     };
   },
 };

@@ -37,7 +37,7 @@ export class PageTables {
     this.#memory = memory;
     this.#firstSlot = first;
     this.#endSlot = end;
-    this.#directoryBase = memory.directory * WORDS_PER_FRAME;
+    this.#directoryBase = memory.wordsOf(memory.directory);
     this.#valid = new Uint16Array(end - first);
     memory.setWord(
       this.#directoryBase + recursiveSlot(config),
@@ -58,7 +58,7 @@ export class PageTables {
   /** Where in RAM the PTE of `va` lies; `covers(va)` must hold. */
   indexOf(va: VirtualAddress): number {
     const pde = this.#memory.word(this.#directoryBase + (va >>> SLOT_SHIFT));
-    return (pde >>> PAGE_SHIFT) * WORDS_PER_FRAME + ((va >>> PAGE_SHIFT) & SLOT_MASK);
+    return this.#memory.wordsOf(pde >>> PAGE_SHIFT) + ((va >>> PAGE_SHIFT) & SLOT_MASK);
   }
 
   /** The PTE of `va`; 0 where nothing is mapped or no table exists. */

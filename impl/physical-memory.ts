@@ -3,24 +3,27 @@
  *
  * Fast because one frame is filled, copied or inspected by the word. Nothing is kept beside the bytes.
  *
- *   physical frame  0 │ 1         │ 2 …          │ firstManaged …  │ … frames − 1
- *               unused│ directory │ page tables  │ managed frames  │ device frames
+ *   physical frame  0x100     │ 0x101 …      │ firstManaged …  │ …
+ *                   directory │ page tables  │ managed frames  │ device frames
+ *
+ * It begins at 1 MiB, behind the hole that a PC has below it.
  */
 import { type FrameNumber, frameNumber, PAGE_SIZE } from '../contract/address.ts';
 import { BOOT_FILL, kernelSlots, type MachineConfig } from '../contract/machine.ts';
+import type { MemoryImage } from '../contract/pmap.ts';
 import type { PageContents } from '../contract/vm-page.ts';
 
 declare const physical: unique symbol;
-/** Number of a 4 KiB frame of RAM; FrameNumber n is physical frame firstManaged + n. */
+/** Number of a 4 KiB frame by its physical address; FrameNumber n is physical frame firstManaged + n. */
 export type PhysicalFrame = number & { readonly [physical]: true };
-/** A byte address in RAM; may exceed 32 bits. */
+/** A byte's place in RAM, counted from its begin. */
 export type PhysicalAddress = number & { readonly [physical]: 'address' };
 
 /** 32-bit words in a frame: entries of a page table or directory. */
 export const WORDS_PER_FRAME = PAGE_SIZE / 4;
 
-const DIRECTORY = 1 as PhysicalFrame;
-const FIRST_TABLE = 2 as PhysicalFrame;
+const DIRECTORY = 0x100 as PhysicalFrame;
+const FIRST_TABLE = (DIRECTORY + 1) as PhysicalFrame;
 /** Repeats a byte in all four places of a word. */
 const EACH_BYTE = 0x0101_0101;
 const FNV_OFFSET_BASIS = 2166136261;
@@ -48,11 +51,11 @@ export class PhysicalMemory {
   constructor(config: MachineConfig) {
     const { first, end } = kernelSlots(config);
     this.firstManaged = (FIRST_TABLE + end - first) as PhysicalFrame;
-    const frames = this.firstManaged + config.managedPages + config.deviceFrames;
+    const frames = this.firstManaged - DIRECTORY + config.managedPages + config.deviceFrames;
     const buffer = new ArrayBuffer(frames * PAGE_SIZE);
     this.#bytes = new Uint8Array(buffer);
     this.#words = new Uint32Array(buffer);
-    this.#words.fill(BOOT_FILL * EACH_BYTE, this.firstManaged * WORDS_PER_FRAME);
+    this.#words.fill(BOOT_FILL * EACH_BYTE, this.wordsOf(this.firstManaged));
   }
 
   /** Where a managed or device frame lies in RAM. */
@@ -63,6 +66,16 @@ export class PhysicalMemory {
   /** The managed or device frame at a physical frame that lies behind the page tables. */
   frameAt(frame: PhysicalFrame): FrameNumber {
     return frameNumber(frame - this.firstManaged);
+  }
+
+  /** Where a frame begins, as an index of words in RAM. */
+  wordsOf(frame: number): number {
+    return (frame - DIRECTORY) * WORDS_PER_FRAME;
+  }
+
+  /** All of RAM as it is now. */
+  image(): MemoryImage {
+    return { firstFrame: DIRECTORY, bytes: this.#bytes.slice() };
   }
 
   /** A word of the directory or of a page table, by its index in all of RAM. */
@@ -85,19 +98,19 @@ export class PhysicalMemory {
 
   /** Sets every byte of a managed or device frame. */
   fill(frame: FrameNumber, byte: number): void {
-    const at = this.physical(frame) * WORDS_PER_FRAME;
+    const at = this.wordsOf(this.physical(frame));
     this.#words.fill(byte * EACH_BYTE, at, at + WORDS_PER_FRAME);
   }
 
   /** Copies a frame onto another (both managed or device frames). */
   copy(from: FrameNumber, to: FrameNumber): void {
-    const source = this.physical(from) * WORDS_PER_FRAME;
-    this.#words.copyWithin(this.physical(to) * WORDS_PER_FRAME, source, source + WORDS_PER_FRAME);
+    const source = this.wordsOf(this.physical(from));
+    this.#words.copyWithin(this.wordsOf(this.physical(to)), source, source + WORDS_PER_FRAME);
   }
 
   /** What a managed or device frame holds, in the form that snapshots show. */
   contents(frame: FrameNumber): PageContents {
-    const start = this.physical(frame) * PAGE_SIZE;
+    const start = this.wordsOf(this.physical(frame)) * 4;
     const end = start + PAGE_SIZE;
     const first = this.#bytes[start] as number;
     const uniform = (first * EACH_BYTE) >>> 0;

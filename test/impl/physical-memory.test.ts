@@ -4,7 +4,7 @@ import { PhysicalMemory } from '../../impl/physical-memory.ts';
 import { SMALL_MACHINE } from './machine.ts';
 
 const at = (memory: PhysicalMemory, frame: number, offset: number) =>
-  (memory.physical(frameNumber(frame)) * PAGE_SIZE + offset) as Parameters<PhysicalMemory['byte']>[0];
+  (memory.wordsOf(memory.physical(frameNumber(frame))) * 4 + offset) as Parameters<PhysicalMemory['byte']>[0];
 
 test('every managed and device frame starts out filled with the boot byte', () => {
   const memory = new PhysicalMemory(SMALL_MACHINE);
@@ -48,4 +48,18 @@ test('a copy carries varied and uniform contents alike, and then the frames are 
   expect(memory.byte(at(memory, 2, 10))).toBe(7);
   memory.copy(frameNumber(5), frameNumber(2));
   expect(memory.contents(frameNumber(2))).toBe(0xa5);
+});
+
+test('the image is a copy of all frames, from the directory on', () => {
+  const memory = new PhysicalMemory(SMALL_MACHINE);
+  const { firstFrame, bytes } = memory.image();
+  expect(firstFrame).toBe(memory.directory);
+  expect(bytes.length / PAGE_SIZE).toBe(
+    memory.firstManaged - memory.directory + SMALL_MACHINE.managedPages + SMALL_MACHINE.deviceFrames,
+  );
+  const at = (memory.physical(frameNumber(0)) - firstFrame) * PAGE_SIZE;
+  expect(bytes[at]).toBe(0xa5);
+  memory.fill(frameNumber(0), 1);
+  expect(bytes[at]).toBe(0xa5);
+  expect(memory.image().bytes[at]).toBe(1);
 });
