@@ -2,7 +2,7 @@
 import type { MachineConfig } from './machine.ts';
 import type { Operation, OperationKind } from './operation.ts';
 import type { Outcome, Step } from './outcome.ts';
-import type { MemoryImage, PageTableSnapshot } from './pmap.ts';
+import type { MemoryImage, PageTableSnapshot, TlbEntrySnapshot } from './pmap.ts';
 import type { RuleId } from './rules.ts';
 import type { CellName, CellValue, Snapshot } from './snapshot.ts';
 
@@ -48,6 +48,8 @@ export interface KernelMemory {
   audit?(): readonly AuditFinding[];
   /** The raw page tables, for kernels that have real ones. */
   pageTables?(): PageTableSnapshot;
+  /** What the processor has cached, ascending by address, for kernels that have a TLB. */
+  tlb?(): readonly TlbEntrySnapshot[];
   /** RAM with those page tables in it, for a CPU to walk. */
   memoryImage?(): MemoryImage;
 }

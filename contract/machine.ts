@@ -74,6 +74,14 @@ export function recursiveSlot(config: MachineConfig): number {
   return RECURSIVE_SLOT >= first && RECURSIVE_SLOT < end ? first - 1 : RECURSIVE_SLOT;
 }
 
+/** VM_MAXUSER_ADDRESS: the end of user addresses, unless the kernel's tables begin below. */
+export const VM_MAXUSER_ADDRESS = 0xefbf_e000;
+
+/** End (exclusive) of what a user pmap can map: below the recursive window and the kernel's slots. */
+export function userEnd(config: MachineConfig): number {
+  return Math.min(VM_MAXUSER_ADDRESS, PDE_SPAN * Math.min(recursiveSlot(config), kernelSlots(config).first));
+}
+
 /** Highest address that pmap_enter accepts (inclusive), DEV-27 and Q-12. */
 export function highestKernelAddress({ kernelMax }: MachineConfig): number {
   return Math.max(VM_MAX_KERNEL_ADDRESS, kernelMax - 1);

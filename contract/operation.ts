@@ -40,7 +40,23 @@ export type FieldMeaning =
   | 'bytes'
   | 'length'
   | 'frame'
-  | 'operation';
+  | 'operation'
+  /** A pmap; of fields that may be absent, which then means the kernel's. */
+  | 'pmap'
+  | 'new-pmap'
+  /** Absent: supervisor. */
+  | 'mode';
+
+/** Fields that may be absent, by kind. */
+export const OPTIONAL_FIELDS: { readonly [Kind in OperationKind]?: readonly string[] } = {
+  cpu_read: ['mode'],
+  cpu_write: ['mode'],
+  pmap_enter: ['pmap'],
+  pmap_remove: ['pmap'],
+  pmap_protect: ['pmap'],
+  pmap_change_wiring: ['pmap'],
+  pmap_extract: ['pmap'],
+};
 
 /**
  * Each operation kind's fields in C argument order. Adding a kind without its row, or a row with a wrong field,
@@ -48,7 +64,7 @@ export type FieldMeaning =
  */
 export const OPERATION_FIELDS: {
   readonly [Kind in OperationKind]: {
-    readonly [Field in Exclude<keyof OperationOf<Kind>, 'kind'>]: FieldMeaning;
+    readonly [Field in Exclude<keyof OperationOf<Kind>, 'kind'>]-?: FieldMeaning;
   };
 } = {
   kmem_alloc_pageable: { map: 'map', size: 'size' },
@@ -83,15 +99,22 @@ export const OPERATION_FIELDS: {
   vm_fault: { map: 'map', address: 'address', protection: 'protection' },
   checked_read: { map: 'map', address: 'address' },
   checked_write: { map: 'map', address: 'address', byte: 'byte' },
-  cpu_read: { address: 'address', length: 'length' },
-  cpu_write: { address: 'address', bytes: 'bytes' },
-  pmap_enter: { address: 'address', frame: 'frame', protection: 'protection', wired: 'flag' },
+  cpu_read: { mode: 'mode', address: 'address', length: 'length' },
+  cpu_write: { mode: 'mode', address: 'address', bytes: 'bytes' },
+  pmap_create: { name: 'new-pmap', size: 'size' },
+  pmap_pinit: { name: 'new-pmap' },
+  pmap_reference: { pmap: 'pmap' },
+  pmap_destroy: { pmap: 'pmap' },
+  pmap_release: { pmap: 'pmap' },
+  pmap_activate: { pmap: 'pmap' },
+  tlb_evict: { start: 'address', end: 'address' },
+  pmap_enter: { pmap: 'pmap', address: 'address', frame: 'frame', protection: 'protection', wired: 'flag' },
   pmap_kenter: { address: 'address', frame: 'frame' },
-  pmap_remove: { start: 'address', end: 'address' },
-  pmap_protect: { start: 'address', end: 'address', protection: 'protection' },
+  pmap_remove: { pmap: 'pmap', start: 'address', end: 'address' },
+  pmap_protect: { pmap: 'pmap', start: 'address', end: 'address', protection: 'protection' },
   pmap_page_protect: { frame: 'frame', protection: 'protection' },
-  pmap_change_wiring: { address: 'address', wired: 'flag' },
-  pmap_extract: { address: 'address' },
+  pmap_change_wiring: { pmap: 'pmap', address: 'address', wired: 'flag' },
+  pmap_extract: { pmap: 'pmap', address: 'address' },
   pmap_is_modified: { frame: 'frame' },
   pmap_is_referenced: { frame: 'frame' },
   pmap_clear_modify: { frame: 'frame' },

@@ -136,4 +136,5 @@ export const PANIC = {
   pageAlreadyActive: 'vm_page_activate: already active',
   enterTooBig: 'pmap_enter: toobig',
   invalidPageDirectory: 'invalid kernel page directory',
+  noPageTablePage: 'pmap_enter: no page table page',
 } as const;

@@ -5,7 +5,7 @@
  * see properties/equality.ts.
  */
 import type { FrameNumber, VirtualAddress } from './address.ts';
-import type { MappingSnapshot, PmapSnapshot, PvSnapshot } from './pmap.ts';
+import type { MappingSnapshot, PmapSnapshot, PvSnapshot, SpacesSnapshot } from './pmap.ts';
 import type { SchedSnapshot } from './sched.ts';
 import type { MapName, MapSnapshot, TransitionSnapshot } from './vm-map.ts';
 import type { ObjectName, ObjectSnapshot } from './vm-object.ts';
@@ -14,13 +14,14 @@ import type { CountersSnapshot, QueuesSnapshot } from './vm-page.ts';
 export interface Snapshot {
   /** Live maps in creation order, `kernel` first. */
   readonly maps: readonly MapSnapshot[];
-  /** Live objects in creation order: kernel, kmem, scratch (if any), then anonN. */
+  /** Live objects in creation order: kernel, kmem, scratch (if any), then anonN and pte:NAME. */
   readonly objects: readonly ObjectSnapshot[];
   readonly queues: QueuesSnapshot;
   readonly counters: CountersSnapshot;
   /** Ascending by address. */
   readonly mappings: readonly MappingSnapshot[];
   readonly pmap: PmapSnapshot;
+  readonly spaces: SpacesSnapshot;
   readonly pools: PoolsSnapshot;
   readonly sched: SchedSnapshot;
   /** In operation order; never compared. */
@@ -47,6 +48,7 @@ export type CellName =
   | 'counters'
   | 'pools'
   | 'pmap:kernel'
+  | 'spaces'
   | 'sched'
   | 'transitions';
 
@@ -67,6 +69,8 @@ export type CellValue<Name extends CellName> = Name extends `map:${string}`
               ? PoolsSnapshot
               : Name extends 'pmap:kernel'
                 ? PmapSnapshot
-                : Name extends 'sched'
-                  ? SchedSnapshot
-                  : readonly TransitionSnapshot[];
+                : Name extends 'spaces'
+                  ? SpacesSnapshot
+                  : Name extends 'sched'
+                    ? SchedSnapshot
+                    : readonly TransitionSnapshot[];

@@ -2,7 +2,7 @@
 import type { ByteCount, ObjectOffset } from './address.ts';
 import type { PageSnapshot } from './vm-page.ts';
 
-/** `kernel`, `kmem`, `scratch` (machines with scratch pages only) or `anonN`, N counting allocations since boot from 1 (OBJ-1). */
+/** `kernel`, `kmem`, `scratch` (machines with scratch pages only), `pte:NAME` (of a user pmap) or `anonN`, N counting allocations since boot from 1 (OBJ-1). */
 export type ObjectName = string;
 
 /** One live object. Cell `object:NAME`. */
