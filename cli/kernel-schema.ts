@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ADDRESS_SPACE_END } from '../contract/address.ts';
 import { SHOWS } from '../contract/kernel-memory.ts';
 import { OPERATION_KINDS, type OperationKind } from '../contract/operation.ts';
+import { NO_SPACES } from '../contract/pmap.ts';
 
 const word = z
   .int()
@@ -135,6 +136,10 @@ const queueSchema = z.array(word);
 const countersSchema = z.object({ free: count, active: count, inactive: count, wired: count });
 const poolsSchema = z.object({ freeEntries: count.nullable(), freeMaps: count });
 const pmapSchema = z.object({ references: count, resident: count, wired: count });
+const spacesSchema = z.object({
+  current: name,
+  pmaps: z.array(pmapSchema.extend({ name, tables: count, mappings: z.array(mappingSchema) })),
+});
 const schedSchema = z.object({
   asleep: z.array(z.object({ operation: count, event })),
   runnable: z.array(count),
@@ -151,6 +156,7 @@ export const snapshotSchema = z.object({
   counters: countersSchema,
   mappings: z.array(mappingSchema),
   pmap: pmapSchema,
+  spaces: spacesSchema.default({ current: NO_SPACES.current, pmaps: [] }),
   pools: poolsSchema,
   sched: schedSchema,
   transitions: transitionsSchema,
@@ -166,6 +172,7 @@ const CELLS: Readonly<Record<string, z.ZodType>> = {
   counters: countersSchema,
   pools: poolsSchema,
   pmap: pmapSchema,
+  spaces: spacesSchema,
   sched: schedSchema,
   transitions: transitionsSchema,
 };
@@ -192,4 +199,21 @@ export const pageTablesSchema = z.object({
   firstManagedFrame: word,
   directory: z.array(wordAt.extend({ slot: word })),
   tables: z.array(wordAt.extend({ address: word })),
+  spaces: z
+    .array(
+      z.object({
+        pmap: name,
+        directoryFrame: word,
+        directory: z.array(wordAt.extend({ slot: word })),
+        tables: z.array(wordAt.extend({ address: word })),
+        holds: z.array(z.object({ slot: word, hold: count })),
+        records: z.array(z.object({ address: word, frame: word })),
+      }),
+    )
+    .default([]),
 });
+
+/** What `tlb` returns. */
+export const tlbSchema = z.array(
+  z.object({ address: word, frame: word, user: z.boolean(), writable: z.boolean(), dirty: z.boolean() }),
+);

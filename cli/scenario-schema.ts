@@ -1,7 +1,7 @@
 /** What a scenario file may hold, built from the contract's own table of operation fields. */
 import { z } from 'zod';
 import { ADDRESS_SPACE_END, address, bytes } from '../contract/address.ts';
-import { type FieldMeaning, OPERATION_FIELDS } from '../contract/operation.ts';
+import { type FieldMeaning, OPERATION_FIELDS, OPTIONAL_FIELDS } from '../contract/operation.ts';
 import { quoted } from './nearest.ts';
 import { HANDLE, HANDLE_NAME } from './scenario-handles.ts';
 
@@ -72,6 +72,9 @@ const MEANINGS: Readonly<Record<FieldMeaning, z.ZodType>> = {
   length: word,
   frame: word,
   operation: whole(1, MOST_OPERATIONS),
+  pmap: mapName,
+  'new-pmap': mapName,
+  mode: z.literal('user', 'must be "user", or absent for the supervisor'),
 };
 
 /** A table of kinds and their fields, such as OPERATION_FIELDS. */
@@ -97,7 +100,11 @@ const NAMEABLE: ReadonlySet<string> = new Set([
 export const operationSchemas = (table: FieldTable): ReadonlyMap<string, z.ZodObject> =>
   new Map(
     Object.entries(table).map(([kind, meanings]) => {
-      const fields = Object.entries(meanings).map(([field, meaning]) => [field, MEANINGS[meaning]]);
+      const optional: Readonly<Record<string, readonly string[]>> = OPTIONAL_FIELDS;
+      const fields = Object.entries(meanings).map(([field, meaning]) => [
+        field,
+        optional[kind]?.includes(field) ? MEANINGS[meaning].optional() : MEANINGS[meaning],
+      ]);
       const named = NAMEABLE.has(kind) ? { as: resultName.optional() } : {};
       return [kind, z.strictObject({ kind: z.literal(kind), ...Object.fromEntries(fields), ...named })];
     }),

@@ -18,9 +18,11 @@ type Written = Record<string, unknown>;
 function ordered(operation: Operation, named: (value: number) => string | null): Written {
   const values = new Map(Object.entries(operation));
   const fields = Object.entries(OPERATION_FIELDS[operation.kind] as Readonly<Record<string, FieldMeaning>>);
-  const entries = fields.map(([field, meaning]) => {
+  const entries = fields.flatMap(([field, meaning]) => {
     const value: unknown = values.get(field);
-    return [field, meaning === 'address' && typeof value === 'number' ? (named(value) ?? hex(value)) : value];
+    if (value === undefined) return [];
+    const text = meaning === 'address' && typeof value === 'number' ? (named(value) ?? hex(value)) : value;
+    return [[field, text]];
   });
   return { kind: operation.kind, ...Object.fromEntries(entries) };
 }

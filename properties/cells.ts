@@ -35,6 +35,7 @@ export type CellClass =
   | 'counters'
   | 'pools'
   | 'pmap'
+  | 'spaces'
   | 'sched'
   | 'transitions';
 
@@ -52,10 +53,11 @@ const CLASS_BIT: { readonly [Class in CellClass]: CellClasses } = {
   pmap: 128,
   sched: 256,
   transitions: 512,
+  spaces: 1024,
 };
 export const CELL_CLASSES = Object.keys(CLASS_BIT) as readonly CellClass[];
 export const NO_CELLS: CellClasses = 0;
-export const EVERY_CELL: CellClasses = 1023;
+export const EVERY_CELL: CellClasses = 2047;
 
 /** The set of some classes. */
 export function cellClasses(classes: readonly CellClass[]): CellClasses {
@@ -80,6 +82,7 @@ const SINGLE_BIT: { readonly [Name in SingleCell]: CellClasses } = {
   counters: CLASS_BIT.counters,
   pools: CLASS_BIT.pools,
   'pmap:kernel': CLASS_BIT.pmap,
+  spaces: CLASS_BIT.spaces,
   sched: CLASS_BIT.sched,
   transitions: CLASS_BIT.transitions,
 };
@@ -103,6 +106,7 @@ export const SINGLE_CELLS: readonly SingleCell[] = [
   'counters',
   'pools',
   'pmap:kernel',
+  'spaces',
   'sched',
   'transitions',
 ];
@@ -141,6 +145,8 @@ function readSingle(state: StateView, name: SingleCell): CellValue<SingleCell> {
       return state.pools;
     case 'pmap:kernel':
       return state.pmap;
+    case 'spaces':
+      return state.spaces;
     case 'sched':
       return state.sched;
     case 'transitions':

@@ -1,5 +1,5 @@
 /** What differs between two states at level `bsd`, as paths and words; only asked where equality.ts has said no. */
-import type { MappingSnapshot, PmapSnapshot } from '../contract/pmap.ts';
+import type { MappingSnapshot, PmapSnapshot, SpacesSnapshot, UserPmapSnapshot } from '../contract/pmap.ts';
 import type { SchedSnapshot } from '../contract/sched.ts';
 import type { CellName, PoolsSnapshot } from '../contract/snapshot.ts';
 import type { EntrySnapshot, MapSnapshot, TransitionSnapshot } from '../contract/vm-map.ts';
@@ -83,6 +83,11 @@ const COUNTER_WORDS: Wording<CountersSnapshot> = {
 };
 const POOL_WORDS: Wording<PoolsSnapshot> = { freeEntries: plain, freeMaps: plain };
 const PMAP_WORDS: Wording<PmapSnapshot> = { references: plain, resident: plain, wired: plain };
+const USER_PMAP_WORDS: Wording<Omit<UserPmapSnapshot, 'mappings'>> = {
+  ...PMAP_WORDS,
+  name: plain,
+  tables: plain,
+};
 const SCHED_WORDS: Wording<SchedSnapshot> = {
   asleep: (sleepers) => listWord(sleepers.map(({ operation, event }) => `${operation} on ${event},`)),
   runnable: (operations) => listWord(operations),
@@ -245,12 +250,45 @@ function* singleDifferences(name: SingleCell, expected: StateView, actual: State
       return yield* fieldDifferences('pools', POOL_WORDS, expected.pools, actual.pools);
     case 'pmap:kernel':
       return yield* fieldDifferences('pmap', PMAP_WORDS, expected.pmap, actual.pmap);
+    case 'spaces':
+      return yield* spacesDifferences(expected.spaces, actual.spaces);
     case 'sched':
       return yield* fieldDifferences('sched', SCHED_WORDS, expected.sched, actual.sched);
     case 'transitions': {
       const words = (state: StateView) => listWord(state.transitions.map(transitionWord));
       return yield* wordDifference('transitions', words(expected), words(actual));
     }
+  }
+}
+
+/** Of the pmaps field by field, as far as both sides have one of the name. */
+function* spacesDifferences(expected: SpacesSnapshot, actual: SpacesSnapshot): Generator<Difference> {
+  yield* wordDifference('spaces.current', expected.current, actual.current);
+  const names = ({ pmaps }: SpacesSnapshot) => pmaps.map(({ name }) => name);
+  yield* wordDifference('spaces.pmaps', listWord(names(expected)), listWord(names(actual)));
+  for (const one of expected.pmaps) {
+    const other = actual.pmaps.find(({ name }) => name === one.name);
+    if (other === undefined) continue;
+    const path = `spaces.${one.name}`;
+    yield* fieldDifferences(path, USER_PMAP_WORDS, one, other);
+    yield* userMappingDifferences(path, one, other);
+  }
+}
+
+function* userMappingDifferences(
+  path: string,
+  expected: UserPmapSnapshot,
+  actual: UserPmapSnapshot,
+): Generator<Difference> {
+  const [ones, others] = [expected, actual].map(
+    ({ mappings }) => new Map(mappings.map((mapping) => [mapping.address, mapping])),
+  );
+  const addresses = new Set([...(ones?.keys() ?? []), ...(others?.keys() ?? [])]);
+  for (const address of [...addresses].sort((one, other) => one - other)) {
+    const at = `${path}.mappings.${hex(address)}`;
+    yield* optionalDifferences(at, ones?.get(address), others?.get(address), mappingWord, (old, fresh) =>
+      fieldDifferences(at, MAPPING_WORDS, old, fresh),
+    );
   }
 }
 

@@ -2,7 +2,7 @@
  * Equality of states at level `bsd` (SPEC §13): every field of every cell, without building anything on the way.
  * What differs, in words, is the business of differences.ts; equality of meaning that of meaning.ts.
  */
-import type { MappingSnapshot, PmapSnapshot } from '../contract/pmap.ts';
+import type { MappingSnapshot, PmapSnapshot, SpacesSnapshot, UserPmapSnapshot } from '../contract/pmap.ts';
 import type { SchedSnapshot } from '../contract/sched.ts';
 import type { CellName, PoolsSnapshot } from '../contract/snapshot.ts';
 import type { EntrySnapshot, MapSnapshot, TransitionSnapshot } from '../contract/vm-map.ts';
@@ -103,6 +103,8 @@ function sameSingle(name: SingleCell, expected: StateView, actual: StateView): b
       return samePools(expected.pools, actual.pools);
     case 'pmap:kernel':
       return samePmap(expected.pmap, actual.pmap);
+    case 'spaces':
+      return sameSpaces(expected.spaces, actual.spaces);
     case 'sched':
       return sameSched(expected.sched, actual.sched);
     case 'transitions':
@@ -242,6 +244,15 @@ export const samePmap = (expected: PmapSnapshot, actual: PmapSnapshot): boolean 
   expected.references === actual.references &&
   expected.resident === actual.resident &&
   expected.wired === actual.wired;
+
+const sameUserPmap = (expected: UserPmapSnapshot, actual: UserPmapSnapshot): boolean =>
+  expected.name === actual.name &&
+  samePmap(expected, actual) &&
+  expected.tables === actual.tables &&
+  sameLists(expected.mappings, actual.mappings, sameMapping);
+
+export const sameSpaces = (expected: SpacesSnapshot, actual: SpacesSnapshot): boolean =>
+  expected.current === actual.current && sameLists(expected.pmaps, actual.pmaps, sameUserPmap);
 
 const sameSleeper = (
   expected: SchedSnapshot['asleep'][number],

@@ -1,9 +1,11 @@
 /** Which arguments of a failing scenario may be others, and over what range that was tried. */
+
 import { ADDRESS_SPACE_END, PAGE_SIZE } from '../contract/address.ts';
 import { type FieldMeaning, OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
 import type { Trial } from './explain-needs.ts';
 import { rebuild, withFields } from './scenarios-rebuild.ts';
 import type { Item } from './scenarios-trace.ts';
+import { createdMap } from './scenarios-trace.ts';
 
 /** A value of an argument as it stands in an operation. */
 export type ArgumentValue = number | boolean | string | readonly number[];
@@ -72,6 +74,9 @@ function valuesFor(meaning: FieldMeaning, value: ArgumentValue, maps: readonly s
     case 'map':
       return [...maps];
     case 'new-map':
+    case 'new-pmap':
+    case 'pmap':
+    case 'mode':
     case 'operation':
       return [];
   }
@@ -83,7 +88,7 @@ const order = (one: ArgumentValue, other: ArgumentValue): number =>
 /** Varies each argument by itself; what refers to the same allocation moves along. */
 export function argumentsOf(trial: Trial): ArgumentFreedom[] {
   const { items } = trial.trace;
-  const maps = ['kernel', ...items.flatMap(({ operation }) => ('name' in operation ? [operation.name] : []))];
+  const maps = ['kernel', ...items.flatMap(({ operation }) => createdMap(operation) ?? [])];
   return items.flatMap((item, i) =>
     fieldsOf(item.operation).flatMap(([field, meaning, value]): ArgumentFreedom[] => {
       const tried = valuesFor(meaning, value, maps).filter((other) => !same(other, value));

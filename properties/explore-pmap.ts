@@ -15,7 +15,19 @@ const windows = <Choice>({ window }: Ground, choice: (page: VirtualAddress) => C
   window.map((page) => choice(page));
 const behind = (page: VirtualAddress): VirtualAddress => address(page + PAGE_SIZE);
 
+/** Of user pmaps only what a scenario brings along is tried: there are too many places for their tables. */
+const NO_USER_CHOICES = {
+  pmap_create: () => [],
+  pmap_pinit: () => [],
+  pmap_reference: () => [],
+  pmap_destroy: () => [],
+  pmap_release: () => [],
+  pmap_activate: () => [],
+  tlb_evict: () => [],
+};
+
 export const PMAP_CHOICES: Choices<PmapOperation['kind']> = {
+  ...NO_USER_CHOICES,
   pmap_extract: (ground) => windows(ground, (page) => ({ kind: 'pmap_extract', address: page })),
   pmap_is_modified: (ground) =>
     frames(ground, (frame) => ({ kind: 'pmap_is_modified', frame }) as OperationOf<'pmap_is_modified'>),

@@ -1,5 +1,6 @@
 /** States up to renaming: what an exhaustive search takes for one and the same. */
 import type { Unshown } from '../contract/kernel-memory.ts';
+import type { MappingSnapshot } from '../contract/pmap.ts';
 import type { MapSnapshot } from '../contract/vm-map.ts';
 import type { ObjectName, ObjectSnapshot } from '../contract/vm-object.ts';
 import type { View } from './view.ts';
@@ -18,7 +19,8 @@ export function stateText(view: View, unshown: Unshown): string {
   const { free, active, inactive } = view.queues;
   parts.push(words.frames(free), words.frames(active), words.frames(inactive));
   for (const address of [...view.mappings.keys()].sort((one, other) => one - other))
-    parts.push(words.mapping(address));
+    parts.push(words.mapping(view.mappings.get(address)));
+  if (view.spaces.pmaps.length > 0) parts.push(words.spaces());
   const { pools, pmap, counters } = view;
   parts.push(`${pools.freeEntries} ${pools.freeMaps} ${pmap.references} ${counters.wired}`);
   if (view.inFlight.size > 0) parts.push(words.sched());
@@ -80,11 +82,19 @@ class Words {
 
   frames = (frames: readonly number[]): string => frames.map((frame) => this.#frame(frame)).join(' ');
 
-  mapping(address: number): string {
-    const mapping = this.#view.mappings.get(address);
+  mapping(mapping: MappingSnapshot | undefined): string {
     if (mapping === undefined) return '';
-    const { frame, writable, wired, accessed, dirty } = mapping;
+    const { address, frame, writable, wired, accessed, dirty } = mapping;
     return `${address} ${this.#frame(frame)} ${+writable}${+wired}${+accessed}${+dirty}`;
+  }
+
+  /** User pmaps in their order; their counts follow from their mappings. */
+  spaces(): string {
+    const { current, pmaps } = this.#view.spaces;
+    const shown = pmaps.map(({ name, references, mappings }) =>
+      [`${name} ${references}`, ...mappings.map((mapping) => this.mapping(mapping))].join(' '),
+    );
+    return [current, ...shown].join('|');
   }
 
   /** Who sleeps on what and who owns which range in transition, by rank. */

@@ -7,6 +7,7 @@ import type { MapName } from '../contract/vm-map.ts';
 import type { VmPageOperation } from '../contract/vm-page.ts';
 import type { Ground } from './generate-ground.ts';
 import { clip, type Recipes } from './generate-recipe.ts';
+import { userAccess } from './generate-user.ts';
 
 const MOST_SLEEPERS = 5;
 
@@ -60,6 +61,8 @@ function cpuStart(ground: Ground, rights: number, length: number): number | unde
   return Math.min(place.address, next - length);
 }
 
+const modeOf = ({ mode }: { readonly mode?: 'user' }) => (mode === undefined ? {} : { mode });
+
 const byte = (ground: Ground): number => ground.draw.between(1, 255);
 
 /** Faults and accesses mostly hit live allocations that permit them; resumes name runnable operations. */
@@ -84,11 +87,16 @@ export const ACCESS_RECIPES: Recipes<
   },
   cpu_read: (ground) => {
     const length = ground.draw.pick([1, 2, 4, 4, 8, 16]);
+    const user = userAccess(ground, length);
+    if (user !== undefined) return { kind: 'cpu_read', ...modeOf(user), address: clip(user.start), length };
     const start = cpuStart(ground, VM_PROT_READ, length);
     return start === undefined ? undefined : { kind: 'cpu_read', address: clip(start), length };
   },
   cpu_write: (ground) => {
     const values = Array.from({ length: ground.draw.pick([1, 2, 4, 4, 8, 16]) }, () => byte(ground));
+    const user = userAccess(ground, values.length);
+    if (user !== undefined)
+      return { kind: 'cpu_write', ...modeOf(user), address: clip(user.start), bytes: values };
     const start = cpuStart(ground, WRITE, values.length);
     return start === undefined ? undefined : { kind: 'cpu_write', address: clip(start), bytes: values };
   },

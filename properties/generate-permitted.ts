@@ -2,9 +2,16 @@
  * What a generator may emit: no operation breaks a caller obligation (CONV-4, PRE), none reaches into the scratch
  * window behind the back of the pmap operations, and only hostile scenarios detach a submap.
  */
-import { ADDRESS_SPACE_END, isPageAligned, PAGE_SIZE, PDE_SPAN } from '../contract/address.ts';
+import {
+  ADDRESS_SPACE_END,
+  isPageAligned,
+  PAGE_SIZE,
+  PDE_SPAN,
+  roundPageUnwrapped,
+} from '../contract/address.ts';
 import { highestKernelAddress, kernelSlots } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
+import { KERNEL_PMAP } from '../contract/pmap.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import type { Ground } from './generate-ground.ts';
 import type { Range } from './generate-reading.ts';
@@ -51,8 +58,15 @@ function reachIsFair(ground: Ground, operation: Operation): boolean {
   const { map, range } = reached;
   if (!leavesWindow(ground, operation)) return false;
   if (!DELETES.has(operation.kind)) return true;
+  if (ground.spaces().pmaps.length > 0 && !isOwnAllocation(ground, range)) return false;
   return !meetsUnguarded(ground, map, range) && (ground.maps.length === 1 || !detaches(ground, map, range));
 }
+
+/** True for a range inside one allocation of the scenario: the directory of a pmap never lies there. */
+const isOwnAllocation = (ground: Ground, { start, end }: Range): boolean =>
+  ground.allocations.some(
+    ({ address, size }) => start >= address && end <= roundPageUnwrapped(address + size),
+  );
 
 const meetsUnguarded = (ground: Ground, map: MapName, { start, end }: Range): boolean =>
   ground.unguarded().some((own) => own.map === map && start < own.end && end > own.start);
@@ -115,18 +129,23 @@ function entersNowhere({ machine }: Ground, at: number): boolean {
   return pageDown(at) > highestKernelAddress(machine) || slot < first || slot >= end;
 }
 
+const isOnUserPmap = (operation: Operation): boolean =>
+  'pmap' in operation && operation.pmap !== undefined && operation.pmap !== KERNEL_PMAP;
+
 function pmapIsFair(ground: Ground, operation: Operation): boolean {
   switch (operation.kind) {
     case 'pmap_enter':
     case 'pmap_kenter': {
+      if (isOnUserPmap(operation)) return isOwnFrame(ground, operation.frame);
       const page = range(pageDown(operation.address), pageDown(operation.address) + PAGE_SIZE);
       const place = insideWindow(ground, page) || entersNowhere(ground, operation.address);
       return place && isOwnFrame(ground, operation.frame);
     }
     case 'pmap_remove':
     case 'pmap_protect':
-      return insideWindow(ground, operation);
+      return isOnUserPmap(operation) || insideWindow(ground, operation);
     case 'pmap_change_wiring': {
+      if (isOnUserPmap(operation)) return true;
       const start = pageDown(operation.address);
       return insideWindow(ground, { start, end: start + PAGE_SIZE });
     }

@@ -1,9 +1,10 @@
 /** Recipes for direct pmap operations: on the machine's scratch window, scratch pages and device frames only. */
 import { type FrameNumber, frameNumber, PAGE_SIZE } from '../contract/address.ts';
-import type { PmapOperation } from '../contract/pmap.ts';
+import type { PmapOperation, UserPmapSnapshot } from '../contract/pmap.ts';
 import type { Ground } from './generate-ground.ts';
 import type { Range } from './generate-reading.ts';
 import { bounds, clip, type Recipes } from './generate-recipe.ts';
+import { drawnPmap, USER_RECIPES, userPage, userRange } from './generate-user.ts';
 import { probe } from './selectors-ranges.ts';
 
 /** A frame of the harness: a scratch page, or a device frame in about every fifth case. */
@@ -43,16 +44,35 @@ function pageAndFrame(ground: Ground): { address: number; frame: FrameNumber } |
   return { address: page + (ground.draw.percent(5) ? ground.draw.below(PAGE_SIZE) : 0), frame };
 }
 
+/** A page of a user pmap together with a frame for it. */
+function userPageAndFrame(
+  ground: Ground,
+  user: UserPmapSnapshot,
+): { address: number; frame: FrameNumber } | undefined {
+  const address = userPage(ground, user);
+  const same = ground.draw.percent(25)
+    ? user.mappings.find((mapping) => mapping.address === address)
+    : undefined;
+  const frame = same?.frame ?? ownFrame(ground);
+  return frame === undefined ? undefined : { address, frame };
+}
+
 const PROTECTIONS = [7, 7, 3, 3, 1, 1, 5, 0, 2, 4] as const;
 
 /** Direct mappings of harness frames; undefined on machines without a scratch window or frames. */
 export const PMAP_RECIPES: Recipes<PmapOperation['kind']> = {
   pmap_enter: (ground) => {
     const { draw } = ground;
-    const place = pageAndFrame(ground);
+    const user = drawnPmap(ground);
+    const place = user === undefined ? pageAndFrame(ground) : userPageAndFrame(ground, user);
     if (place === undefined) return undefined;
     const { address, frame } = place;
     const protection = draw.pick(PROTECTIONS);
+    if (user !== undefined)
+      return {
+        kind: 'pmap_enter',
+        ...{ pmap: user.name, address: clip(address), frame, protection, wired: draw.percent(35) },
+      };
     return { kind: 'pmap_enter', address: clip(address), frame, protection, wired: draw.percent(35) };
   },
   pmap_kenter: (ground) => {
@@ -60,10 +80,20 @@ export const PMAP_RECIPES: Recipes<PmapOperation['kind']> = {
     return place && { kind: 'pmap_kenter', address: clip(place.address), frame: place.frame };
   },
   pmap_remove: (ground) => {
+    const user = drawnPmap(ground);
+    if (user !== undefined)
+      return { kind: 'pmap_remove', pmap: user.name, ...bounds(userRange(ground, user)) };
     const range = windowRange(ground);
     return range && { kind: 'pmap_remove', ...bounds(range) };
   },
   pmap_protect: (ground) => {
+    const user = drawnPmap(ground);
+    if (user !== undefined)
+      return {
+        kind: 'pmap_protect',
+        ...{ pmap: user.name, ...bounds(userRange(ground, user)) },
+        protection: ground.draw.pick(PROTECTIONS),
+      };
     const range = windowRange(ground);
     return range && { kind: 'pmap_protect', ...bounds(range), protection: ground.draw.pick(PROTECTIONS) };
   },
@@ -73,12 +103,24 @@ export const PMAP_RECIPES: Recipes<PmapOperation['kind']> = {
     return { kind: 'pmap_page_protect', frame, protection: ground.draw.pick(PROTECTIONS) };
   },
   pmap_change_wiring: (ground) => {
+    const user = drawnPmap(ground);
+    if (user !== undefined)
+      return {
+        kind: 'pmap_change_wiring',
+        ...{ pmap: user.name, address: clip(userPage(ground, user)), wired: ground.draw.percent(50) },
+      };
     const page = windowPage(ground);
     if (page === undefined) return undefined;
     return { kind: 'pmap_change_wiring', address: clip(page), wired: ground.draw.percent(50) };
   },
   pmap_extract: (ground) => {
     const { draw } = ground;
+    const user = drawnPmap(ground);
+    if (user !== undefined)
+      return {
+        kind: 'pmap_extract',
+        ...{ pmap: user.name, address: clip(userPage(ground, user) + draw.pick([0, 0, 1, PAGE_SIZE - 1])) },
+      };
     const held = draw.percent(55) ? ground.allocation()?.address : windowPage(ground);
     const at = held ?? probe(ground, draw.one(ground.maps)?.name ?? 'kernel');
     return { kind: 'pmap_extract', address: clip(at + draw.pick([0, 0, 1, PAGE_SIZE - 1])) };
@@ -97,4 +139,5 @@ export const PMAP_RECIPES: Recipes<PmapOperation['kind']> = {
     return from === undefined || to === undefined ? undefined : { kind: 'pmap_copy_page', from, to };
   },
   pmap_update: () => ({ kind: 'pmap_update' }),
+  ...USER_RECIPES,
 };

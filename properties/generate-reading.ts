@@ -1,7 +1,7 @@
 /** Reads the reference kernel cell by cell, each cell at most once between two steps. */
 import { PAGE_SIZE } from '../contract/address.ts';
 import type { ReferenceKernel } from '../contract/kernel-memory.ts';
-import type { MappingSnapshot } from '../contract/pmap.ts';
+import type { MappingSnapshot, SpacesSnapshot } from '../contract/pmap.ts';
 import type { SchedSnapshot } from '../contract/sched.ts';
 import type { CellName, CellValue, PoolsSnapshot } from '../contract/snapshot.ts';
 import type { EntrySnapshot, MapName, MapSnapshot, TransitionSnapshot } from '../contract/vm-map.ts';
@@ -65,6 +65,9 @@ export class Reading {
   }
   transitions(): readonly TransitionSnapshot[] {
     return this.#cell('transitions');
+  }
+  spaces(): SpacesSnapshot {
+    return this.#cell('spaces');
   }
   /** The usable mapping of the page at `address`, which need not be aligned. */
   mapping(address: number): MappingSnapshot | null {

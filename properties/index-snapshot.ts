@@ -13,6 +13,7 @@ export function indexSnapshot(snapshot: Snapshot): StateView {
     counters: snapshot.counters,
     pools: snapshot.pools,
     pmap: snapshot.pmap,
+    spaces: snapshot.spaces,
     sched: snapshot.sched,
     transitions: snapshot.transitions,
   };

@@ -3,7 +3,7 @@ import type { AuditFinding } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { Step } from '../contract/outcome.ts';
-import type { PageTableSnapshot } from '../contract/pmap.ts';
+import type { PageTableSnapshot, TlbEntrySnapshot } from '../contract/pmap.ts';
 import type { CellName, CellValue } from '../contract/snapshot.ts';
 import type { MapName, MapSnapshot } from '../contract/vm-map.ts';
 import type { ObjectName, ObjectSnapshot } from '../contract/vm-object.ts';
@@ -90,6 +90,9 @@ export class KernelView implements View {
   get pmap() {
     return this.#mirror.pmap;
   }
+  get spaces() {
+    return this.#mirror.spaces;
+  }
   get sched() {
     return this.#mirror.sched;
   }
@@ -143,6 +146,10 @@ export class KernelView implements View {
   pageTables(): PageTableSnapshot | null {
     this.#tables ??= blaming(this.#side, () => this.#kernel.pageTables?.() ?? null);
     return this.#tables;
+  }
+
+  tlb(): readonly TlbEntrySnapshot[] | null {
+    return blaming(this.#side, () => this.#kernel.tlb?.() ?? null);
   }
 
   /**

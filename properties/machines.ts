@@ -36,6 +36,7 @@ export type MachineProfile =
   | 'static-maps'
   | 'few-entries'
   | 'top'
+  | 'mmu'
   | 'random';
 
 interface Sizes {
@@ -132,6 +133,13 @@ const SIZES: { readonly [Profile in MachineProfile]: (draw: Draw) => Sizes } = {
     kernelPages: draw.between(16, 72),
     imagePages: draw.between(4, 12),
   }),
+  mmu: (draw) => ({
+    frames: draw.between(4, 24),
+    entries: 40,
+    staticMaps: 10,
+    kernelPages: draw.between(8, 64),
+    imagePages: draw.between(4, 12),
+  }),
   random: (draw) => ({
     frames: draw.between(4, 64),
     entries: draw.between(12, 60),
@@ -142,8 +150,9 @@ const SIZES: { readonly [Profile in MachineProfile]: (draw: Draw) => Sizes } = {
 };
 
 /** Scratch pages, device frames and a window for direct pmap operations, or none of them. */
-function scratch(draw: Draw, kernelMin: number, imagePages: number) {
-  if (imagePages < 4 || draw.percent(35)) return { scratchPages: 0, deviceFrames: 0, scratchWindow: null };
+function scratch(draw: Draw, kernelMin: number, imagePages: number, always: boolean) {
+  if (!always && (imagePages < 4 || draw.percent(35)))
+    return { scratchPages: 0, deviceFrames: 0, scratchWindow: null };
   const length = draw.between(2, Math.min(4, imagePages - 1));
   const end = kernelMin + imagePages * PAGE_SIZE;
   const line = Math.ceil(kernelMin / PDE_SPAN) * PDE_SPAN;
@@ -187,7 +196,7 @@ function machineOf(draw: Draw, profile: MachineProfile): MachineConfig {
   const layout = profile === 'top' ? topOfMemory : drawn;
   const kernelMin = profile === 'wide' ? 0xeffb_f000 : (layout ?? classic)(draw, sizes);
   const kernelStart = kernelMin + imagePages * PAGE_SIZE;
-  const window = scratch(draw, kernelMin, imagePages);
+  const window = scratch(draw, kernelMin, imagePages, profile === 'mmu');
   const reserved = reservations(draw, kernelStart, sizes);
   return {
     managedPages: frames + window.scratchPages,

@@ -27,6 +27,7 @@ import {
   samePmap,
   samePools,
   sameSched,
+  sameSpaces,
   sameState,
   sameTransitions,
 } from './equality.ts';
@@ -96,6 +97,8 @@ function agreesOnSingle(name: SingleCell, kernel: CellKernel, state: StateView):
       return samePools(state.pools, kernel.cell(name));
     case 'pmap:kernel':
       return samePmap(state.pmap, kernel.cell(name));
+    case 'spaces':
+      return sameSpaces(state.spaces, kernel.cell(name));
     case 'sched':
       return sameSched(state.sched, kernel.cell(name));
     case 'transitions':
@@ -105,12 +108,12 @@ function agreesOnSingle(name: SingleCell, kernel: CellKernel, state: StateView):
 
 /** The state that a mirror showed before its last refresh, as a copy. */
 export function stateBefore(mirror: Mirror): StateView {
-  const { queues, counters, pools, pmap, sched, transitions } = mirror;
+  const { queues, counters, pools, pmap, spaces, sched, transitions } = mirror;
   const maps = new Map<MapName, MapSnapshot>(mirror.maps);
   const objects = new Map<ObjectName, ObjectSnapshot>(mirror.objects);
   const mappings = new Map<number, MappingSnapshot>(mirror.mappings);
   const pv = new Map<number, readonly VirtualAddress[]>(mirror.pv);
-  const singles = { queues, counters, pools, pmap, sched, transitions };
+  const singles = { queues, counters, pools, pmap, spaces, sched, transitions };
   for (const name of mirror.touched)
     if (isMappingCell(name)) putBack(mappings, addressOfCell(name), mirror.before(name));
     else if (isMapCell(name)) putBack(maps, mapOfCell(name), mirror.before(name));
@@ -157,6 +160,9 @@ function putBackSingle(singles: Singles, name: SingleCell, mirror: Mirror): void
       break;
     case 'pmap:kernel':
       singles.pmap = mirror.before(name);
+      break;
+    case 'spaces':
+      singles.spaces = mirror.before(name);
       break;
     case 'sched':
       singles.sched = mirror.before(name);

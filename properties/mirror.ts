@@ -3,7 +3,7 @@
  * together with the values that the touched cells had before.
  */
 import type { FrameNumber, VirtualAddress } from '../contract/address.ts';
-import type { MappingSnapshot, PmapSnapshot } from '../contract/pmap.ts';
+import type { MappingSnapshot, PmapSnapshot, SpacesSnapshot } from '../contract/pmap.ts';
 import type { SchedSnapshot } from '../contract/sched.ts';
 import type { CellName, CellValue, PoolsSnapshot } from '../contract/snapshot.ts';
 import type { MapName, MapSnapshot, TransitionSnapshot } from '../contract/vm-map.ts';
@@ -38,6 +38,7 @@ import {
   samePmap,
   samePools,
   sameSched,
+  sameSpaces,
   sameTransitions,
 } from './equality.ts';
 import type { StateView } from './view.ts';
@@ -53,6 +54,7 @@ export class Mirror implements StateView {
   counters: CountersSnapshot;
   pools: PoolsSnapshot;
   pmap: PmapSnapshot;
+  spaces: SpacesSnapshot;
   sched: SchedSnapshot;
   transitions: readonly TransitionSnapshot[];
   /** Cells that the last refresh changed, each once; all cells after construction. */
@@ -78,6 +80,7 @@ export class Mirror implements StateView {
     this.counters = state.counters;
     this.pools = state.pools;
     this.pmap = state.pmap;
+    this.spaces = state.spaces;
     this.sched = state.sched;
     this.transitions = state.transitions;
     this.touched = cellNames(state);
@@ -224,6 +227,9 @@ export class Mirror implements StateView {
       case 'pmap:kernel':
         this.pmap = this.#taken(name, this.pmap, kernel.cell(name), twin?.pmap, samePmap);
         break;
+      case 'spaces':
+        this.spaces = this.#taken(name, this.spaces, kernel.cell(name), twin?.spaces, sameSpaces);
+        break;
       case 'sched':
         this.sched = this.#taken(name, this.sched, kernel.cell(name), twin?.sched, sameSched);
         break;
@@ -268,7 +274,12 @@ export class Mirror implements StateView {
   #restoreCreationOrder(): void {
     const serial = (name: ObjectName): number =>
       name.startsWith('anon') ? Number(name.slice('anon'.length)) : 0;
-    const ordered = [...this.objects].sort(([one], [other]) => serial(one) - serial(other));
+    const anonymous = [...this.objects].filter(([name]) => serial(name) > 0);
+    anonymous.sort(([one], [other]) => serial(one) - serial(other));
+    // Others are born one at a time and stand where they are.
+    const ordered = [...this.objects].map((entry) =>
+      serial(entry[0]) > 0 ? (anonymous.shift() ?? entry) : entry,
+    );
     this.objects.clear();
     for (const [name, object] of ordered) this.objects.set(name, object);
   }
@@ -284,6 +295,7 @@ export class Mirror implements StateView {
     this.counters = fresh.counters;
     this.pools = fresh.pools;
     this.pmap = fresh.pmap;
+    this.spaces = fresh.spaces;
     this.sched = fresh.sched;
     this.transitions = fresh.transitions;
   }

@@ -4,6 +4,7 @@ import { type MachineConfig, machineFaults } from '../contract/machine.ts';
 import {
   type FieldMeaning,
   OPERATION_FIELDS,
+  OPTIONAL_FIELDS,
   type Operation,
   type OperationKind,
 } from '../contract/operation.ts';
@@ -35,6 +36,9 @@ const FITS: { readonly [Meaning in FieldMeaning]: (value: unknown) => boolean } 
   flag: (value) => typeof value === 'boolean',
   object: (value) => value === 'null' || value === 'kernel' || value === 'kmem' || value === 'anon',
   byte: (value) => isWhole(value, 255),
+  pmap: (value) => typeof value === 'string' && value !== '',
+  'new-pmap': (value) => typeof value === 'string' && value !== '',
+  mode: (value) => value === 'user',
   bytes: (value) => Array.isArray(value) && value.every((byte) => isWhole(byte, 255)),
 };
 
@@ -46,8 +50,10 @@ function isOperation(value: unknown): value is Operation {
   const kind = fields?.get('kind');
   if (fields === undefined || !isKind(kind)) return false;
   const wanted = Object.entries(OPERATION_FIELDS[kind]);
+  const optional = OPTIONAL_FIELDS[kind] ?? [];
+  const given = wanted.filter(([name]) => fields.has(name) || !optional.includes(name));
   return (
-    fields.size === wanted.length + 1 && wanted.every(([name, meaning]) => FITS[meaning](fields.get(name)))
+    fields.size === given.length + 1 && given.every(([name, meaning]) => FITS[meaning](fields.get(name)))
   );
 }
 

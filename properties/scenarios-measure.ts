@@ -85,7 +85,8 @@ function valueCost(value: unknown, meaning: FieldMeaning, kernelMin: number): nu
     if (value === 'mb') return 1.5;
     if (meaning === 'new-map')
       return Number(/\d+$/.exec(value)?.[0] ?? 0) + (value.startsWith('sub') ? 0 : 0.25);
-    return meaning === 'map' && value !== 'kernel' ? 1 : 0;
+    if (meaning === 'new-pmap') return Number(/\d+$/.exec(value)?.[0] ?? 0);
+    return meaning === 'mode' || ((meaning === 'map' || meaning === 'pmap') && value !== 'kernel') ? 1 : 0;
   }
   if (!Array.isArray(value)) return 0;
   return value.reduce((sum: number, byte: unknown) => sum + (byte === 1 ? 1 : 2), 0);

@@ -13,9 +13,11 @@ import {
   type Bound,
   boundOf,
   createdMap,
+  createdPmap,
   type Extent,
   type Item,
   namesIn,
+  pmapsIn,
   rangeInHand,
   type Trace,
 } from './scenarios-trace.ts';
@@ -49,6 +51,7 @@ class Rebuild {
   readonly #emitted = new Map<Item, Operation>();
   readonly #handed = new Map<Item, Extent>();
   readonly #maps = new Set<string>(['kernel']);
+  readonly #pmaps = new Set<string>();
 
   constructor(trace: Trace, options: RebuildOptions) {
     this.#trace = trace;
@@ -68,6 +71,8 @@ class Rebuild {
     this.#emitted.set(item, moved);
     const created = createdMap(moved);
     if (created !== undefined) this.#maps.add(created);
+    const pmap = createdPmap(moved);
+    if (pmap !== undefined) this.#pmaps.add(pmap);
     const subject = item.resumes ?? item;
     const own = {
       operation: this.#emitted.get(subject) ?? moved,
@@ -85,7 +90,10 @@ class Rebuild {
       const number = this.#numbers.get(item.resumes);
       return number === undefined ? undefined : { kind: 'resume', operation: number };
     }
-    if (namesIn(operation).some((name) => !this.#maps.has(name)) && !item.rejected) return undefined;
+    const isLost =
+      namesIn(operation).some((name) => !this.#maps.has(name)) ||
+      pmapsIn(operation).some((name) => !this.#pmaps.has(name));
+    if (isLost && !item.rejected) return undefined;
     if (!this.#options.relocate) return operation;
     return withFields(operation, this.#movedFields(item, operation));
   }

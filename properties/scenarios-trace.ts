@@ -7,6 +7,7 @@ import type { KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts
 import type { MachineConfig } from '../contract/machine.ts';
 import { OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
 import type { Outcome } from '../contract/outcome.ts';
+import { KERNEL_PMAP, NULL_PMAP } from '../contract/pmap.ts';
 import type { Scenario } from '../contract/scenario.ts';
 
 /** What an address is measured from: a range that an operation handed out, a bound of the kernel map, or nothing. */
@@ -190,6 +191,10 @@ function traceItem(
   if (resumes !== null) needs.add(resumes);
   const named = names.map((name) => items.findLast(({ operation: other }) => createdMap(other) === name));
   for (const creator of named) if (creator !== undefined) needs.add(creator);
+  for (const pmap of pmapsIn(operation)) {
+    const creator = items.findLast(({ operation: other }) => createdPmap(other) === pmap);
+    if (creator !== undefined) needs.add(creator);
+  }
   return { operation, anchors, sizeOf: wholeSize(operation, first), resumes, needs, rejected, handed: null };
 }
 
@@ -202,6 +207,17 @@ function wholeSize(operation: Operation, first: Item | null): Item | null {
 /** The name of the map that an operation creates. */
 export const createdMap = (operation: Operation): string | undefined =>
   operation.kind === 'kmem_suballoc' || operation.kind === 'vm_map_create' ? operation.name : undefined;
+
+/** The name of the pmap that an operation creates. */
+export const createdPmap = (operation: Operation): string | undefined =>
+  operation.kind === 'pmap_create' || operation.kind === 'pmap_pinit' ? operation.name : undefined;
+
+/** Names of the user pmaps that an operation works on. */
+export const pmapsIn = (operation: Operation): string[] =>
+  'pmap' in operation && operation.pmap !== undefined && !BUILT_IN_PMAPS.has(operation.pmap)
+    ? [operation.pmap]
+    : [];
+const BUILT_IN_PMAPS: ReadonlySet<string> = new Set([KERNEL_PMAP, NULL_PMAP]);
 
 /** Names of the maps that an operation works on. */
 export function namesIn(operation: Operation): string[] {

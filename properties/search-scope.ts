@@ -24,7 +24,7 @@ import { operationsFor } from './explore-alphabet.ts';
 import { type AlphabetName, Ground, type Vocabulary } from './explore-ground.ts';
 import { bounds } from './generate-recipe.ts';
 import { withFields } from './scenarios-rebuild.ts';
-import { namesIn } from './scenarios-trace.ts';
+import { namesIn, pmapsIn } from './scenarios-trace.ts';
 import type { View } from './view.ts';
 
 /** Kinds that may stand in for one, as the shrinker replaces them. */
@@ -172,11 +172,16 @@ export function choicesOf({ kinds, vocabulary, besides, ownValues, odd }: Scope)
   return (view: View): readonly Operation[] => {
     const chosen = operationsFor(view, vocabulary, tried).filter(fits);
     if (odd) chosen.push(...oddOperations(view, vocabulary).filter(({ kind }) => tried.has(kind)));
-    chosen.push(...besides.filter((operation) => namesIn(operation).every((name) => view.maps.has(name))));
+    chosen.push(...besides.filter((operation) => isLive(operation, view)));
     chosen.push(...empty.flatMap((operation) => atEachBound(operation, view)));
     return [...new Map(chosen.map((operation) => [JSON.stringify(operation), operation])).values()];
   };
 }
+
+/** True where the maps and pmaps that an operation names are there. */
+const isLive = (operation: Operation, { maps, spaces }: View): boolean =>
+  namesIn(operation).every((name) => maps.has(name)) &&
+  pmapsIn(operation).every((name) => spaces.pmaps.some((pmap) => pmap.name === name));
 
 const ON_RANGES: ReadonlySet<OperationKind> = new Set([
   'vm_map_protect',

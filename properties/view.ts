@@ -7,7 +7,13 @@ import type { AuditFinding } from '../contract/kernel-memory.ts';
 import type { MachineConfig } from '../contract/machine.ts';
 import type { Operation } from '../contract/operation.ts';
 import type { Step } from '../contract/outcome.ts';
-import type { MappingSnapshot, PageTableSnapshot, PmapSnapshot } from '../contract/pmap.ts';
+import type {
+  MappingSnapshot,
+  PageTableSnapshot,
+  PmapSnapshot,
+  SpacesSnapshot,
+  TlbEntrySnapshot,
+} from '../contract/pmap.ts';
 import type { SchedSnapshot } from '../contract/sched.ts';
 import type { CellName, CellValue, PoolsSnapshot } from '../contract/snapshot.ts';
 import type { MapName, MapSnapshot, TransitionSnapshot } from '../contract/vm-map.ts';
@@ -28,6 +34,7 @@ export interface StateView {
   readonly counters: CountersSnapshot;
   readonly pools: PoolsSnapshot;
   readonly pmap: PmapSnapshot;
+  readonly spaces: SpacesSnapshot;
   readonly sched: SchedSnapshot;
   readonly transitions: readonly TransitionSnapshot[];
 }
@@ -70,4 +77,6 @@ export interface View extends StateView {
   audit(): readonly AuditFinding[];
   /** The kernel's raw page tables, read on demand; null for a kernel without them. */
   pageTables(): PageTableSnapshot | null;
+  /** What its processor has cached, read on demand; null for a kernel without a TLB. */
+  tlb(): readonly TlbEntrySnapshot[] | null;
 }

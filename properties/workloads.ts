@@ -1,5 +1,5 @@
 /** Named mixes of operations and machines, each for something that a uniform mix reaches too rarely. */
-import type { OperationKind } from '../contract/operation.ts';
+import { OPERATION_KINDS, type OperationKind } from '../contract/operation.ts';
 import type { Weighted } from './generate-draw.ts';
 import type { Bias } from './generate-ground.ts';
 import type { MachineProfile } from './machines.ts';
@@ -16,6 +16,7 @@ export const WORKLOAD_NAMES = [
   'protection',
   'top-of-memory',
   'hostile',
+  'pmap',
 ] as const;
 /** Name of a mix. */
 export type WorkloadName = (typeof WORKLOAD_NAMES)[number];
@@ -93,6 +94,13 @@ const BALANCED: Weights = {
   checked_write: 8,
   cpu_read: 6,
   cpu_write: 9,
+  pmap_create: 0,
+  pmap_pinit: 0,
+  pmap_reference: 0,
+  pmap_destroy: 0,
+  pmap_release: 0,
+  pmap_activate: 0,
+  tlb_evict: 0,
   pmap_enter: 4,
   pmap_kenter: 3,
   pmap_remove: 2,
@@ -109,6 +117,39 @@ const BALANCED: Weights = {
   pmap_update: 1,
   pagedaemon: 2,
   resume: 6,
+};
+
+/** Little of the map operations, for directories to lie among allocations. */
+const PMAP_WEIGHTS: Weights = {
+  ...(Object.fromEntries(OPERATION_KINDS.map((kind) => [kind, 0])) as Weights),
+  kmem_alloc: 3,
+  kmem_malloc: 2,
+  kmem_free: 4,
+  cpu_read: 30,
+  cpu_write: 30,
+  pmap_create: 5,
+  pmap_pinit: 2,
+  pmap_reference: 1,
+  pmap_destroy: 3,
+  pmap_release: 2,
+  pmap_activate: 8,
+  tlb_evict: 5,
+  pmap_enter: 40,
+  pmap_kenter: 8,
+  pmap_remove: 14,
+  pmap_protect: 8,
+  pmap_page_protect: 5,
+  pmap_change_wiring: 6,
+  pmap_extract: 6,
+  pmap_is_modified: 4,
+  pmap_is_referenced: 4,
+  pmap_clear_modify: 4,
+  pmap_clear_reference: 4,
+  pmap_zero_page: 1,
+  pmap_copy_page: 1,
+  pmap_update: 2,
+  pagedaemon: 1,
+  resume: 4,
 };
 
 const BALANCED_BIAS: Bias = { shortage: 8, sleepers: 35, wake: 45, gambit: 30 };
@@ -294,5 +335,18 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
     bias: { ...BALANCED_BIAS, gambit: 45 },
     favours: HOSTILE_FAVOURS,
     hostile: true,
+  },
+  pmap: {
+    ...balanced,
+    name: 'pmap',
+    claim:
+      'User pmaps come and go, share frames, and lose and refill page tables; the processor uses all of them.',
+    // Apart from the mix: what concerns the kernel's pmap alone is in every other one.
+    share: 0,
+    weights: PMAP_WEIGHTS,
+    machines: [[1, 'mmu']],
+    errorShare: 0.02,
+    readShare: 0.2,
+    bias: { shortage: 10, sleepers: 0, wake: 60, gambit: 0 },
   },
 };

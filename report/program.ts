@@ -70,9 +70,9 @@ function fieldsOf(operation: Operation): { field: string; meaning: FieldMeaning;
 /** One operation as a C call; a new map's name stands left of the assignment, as C returns it. */
 function call(operation: Operation, handles: readonly Handle[], result: string | undefined): string {
   const fields = fieldsOf(operation);
-  const created = fields.find(({ meaning }) => meaning === 'new-map');
+  const created = fields.find(({ meaning }) => meaning === 'new-map' || meaning === 'new-pmap');
   const args = fields
-    .filter(({ meaning }) => meaning !== 'new-map')
+    .filter((field) => field !== created && field.value !== undefined)
     .map(({ field, meaning, value }) =>
       meaning === 'address' && typeof value === 'number'
         ? symbolic(value, handles)

@@ -9,6 +9,7 @@ import { type MachineConfig, TRACE_KMEM_OBJECT_SIZE } from '../contract/machine.
 import {
   type FieldMeaning,
   OPERATION_FIELDS,
+  OPTIONAL_FIELDS,
   OPERATION_KINDS,
   type Operation,
 } from '../contract/operation.ts';
@@ -64,13 +65,18 @@ const fields: { readonly [Meaning in FieldMeaning]: fc.Arbitrary<unknown> } = {
   length: fc.integer({ min: 0, max: 17 }),
   frame: fc.integer({ min: 0, max: 13 }).map(frameNumber),
   operation: fc.integer({ min: 1, max: 30 }),
+  pmap: fc.constantFrom('kernel', 'null', 'u0', 'u0', 'u1'),
+  'new-pmap': fc.constantFrom('u0', 'u1', 'kernel'),
+  mode: fc.constant('user'),
 };
 
 const operation = fc.constantFrom(...OPERATION_KINDS).chain((kind) => {
   const shape: Record<string, fc.Arbitrary<unknown>> = { kind: fc.constant(kind) };
   for (const [name, meaning] of Object.entries(OPERATION_FIELDS[kind]) as [string, FieldMeaning][])
     shape[name] = fields[meaning];
-  return fc.record(shape, { noNullPrototype: true });
+  const optional: readonly string[] = OPTIONAL_FIELDS[kind] ?? [];
+  const requiredKeys = Object.keys(shape).filter((name) => !optional.includes(name));
+  return fc.record(shape, { noNullPrototype: true, requiredKeys });
 });
 
 /** The record has exactly the fields that the table lists for its kind. */

@@ -37,6 +37,9 @@ const ARGUMENTS: { readonly [Meaning in FieldMeaning]: Arbitrary<Drawn[string]> 
   length: fc.integer({ min: 1, max: 16 }),
   frame: fc.nat({ max: 40 }),
   operation: fc.integer({ min: 1, max: 20 }),
+  pmap: fc.constant('kernel'),
+  'new-pmap': fc.constant('u0'),
+  mode: fc.constant('user'),
 };
 
 const lengths = fc.integer({ min: 0, max: 8 }).map((count) => count * PAGE_SIZE);

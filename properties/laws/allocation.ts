@@ -1,7 +1,9 @@
 /** Laws of single allocations: what is given back is back, what failed left nothing. */
+
 import { type ByteCount, bytes, pages } from '../../contract/address.ts';
 import type { Show } from '../../contract/kernel-memory.ts';
 import type { Operation } from '../../contract/operation.ts';
+import { NO_SPACES } from '../../contract/pmap.ts';
 import { meaningDifferences } from '../meaning.ts';
 import type { StateView } from '../view.ts';
 import { outcomeWord } from '../wording.ts';
@@ -97,6 +99,7 @@ const NOTHING: StateView = {
   counters: { free: 0, active: 0, inactive: 0, wired: 0 },
   pools: { freeEntries: null, freeMaps: 0 },
   pmap: { references: 1, resident: 0, wired: 0 },
+  spaces: NO_SPACES,
   sched: { asleep: [], runnable: [] },
   transitions: [],
 };

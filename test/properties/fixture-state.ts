@@ -1,7 +1,9 @@
 /** Whole states from the few parts that a test names: queues, counters, pools and pv lists follow from the rest. */
+
 import { frameNumber, type VirtualAddress } from '../../contract/address.ts';
 import type { MachineConfig } from '../../contract/machine.ts';
 import type { MappingSnapshot, PmapSnapshot } from '../../contract/pmap.ts';
+import { NO_SPACES, type SpacesSnapshot } from '../../contract/pmap.ts';
 import type { SchedSnapshot } from '../../contract/sched.ts';
 import type { PoolsSnapshot } from '../../contract/snapshot.ts';
 import type { MapSnapshot, TransitionSnapshot } from '../../contract/vm-map.ts';
@@ -19,6 +21,7 @@ export interface StateSpec {
   readonly counters?: Partial<CountersSnapshot>;
   readonly pools?: Partial<PoolsSnapshot>;
   readonly pmap?: Partial<PmapSnapshot>;
+  readonly spaces?: SpacesSnapshot;
   readonly sched?: Partial<SchedSnapshot>;
   readonly transitions?: readonly TransitionSnapshot[];
 }
@@ -45,6 +48,7 @@ export function stateOf(spec: StateSpec, machine: MachineConfig): StateView {
       freeMaps: machine.staticMaps - maps.length,
       ...spec.pools,
     },
+    spaces: spec.spaces ?? NO_SPACES,
     pmap: {
       references: maps.length,
       resident: mappings.length,

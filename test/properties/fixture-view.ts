@@ -17,7 +17,7 @@ import type { AuditFinding } from '../../contract/kernel-memory.ts';
 import type { MachineConfig } from '../../contract/machine.ts';
 import type { Operation } from '../../contract/operation.ts';
 import type { Outcome, Step } from '../../contract/outcome.ts';
-import type { MappingSnapshot, PageTableSnapshot } from '../../contract/pmap.ts';
+import type { MappingSnapshot, PageTableSnapshot, TlbEntrySnapshot } from '../../contract/pmap.ts';
 import { VM_INHERIT_COPY, VM_PROT_ALL } from '../../contract/protection.ts';
 import type { CellName } from '../../contract/snapshot.ts';
 import type { EntrySnapshot, MapName, MapSnapshot } from '../../contract/vm-map.ts';
@@ -178,6 +178,7 @@ export interface ViewSpec extends StateSpec {
   readonly aliased?: boolean;
   readonly audit?: readonly AuditFinding[];
   readonly pageTables?: PageTableSnapshot | null;
+  readonly tlb?: readonly TlbEntrySnapshot[] | null;
 }
 
 /** Maps and objects where a specification says nothing about them. */
@@ -212,6 +213,7 @@ export function viewOf(spec: ViewSpec = {}): View {
     aliased: spec.aliased ?? false,
     audit: () => spec.audit ?? [],
     pageTables: () => spec.pageTables ?? null,
+    tlb: () => spec.tlb ?? null,
   };
 }
 

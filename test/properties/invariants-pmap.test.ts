@@ -255,6 +255,7 @@ const tables = (fields: Partial<PageTableSnapshot> = {}): PageTableSnapshot => (
     { address: at(4), word: FIRST_MANAGED * 4096 + 0x203 },
     { address: at(5), word: (FIRST_MANAGED + 1) * 4096 + 0x203 },
   ],
+  spaces: [],
   ...fields,
 });
 const withTables = (fields: Partial<PageTableSnapshot> = {}) =>

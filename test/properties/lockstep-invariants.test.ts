@@ -149,7 +149,7 @@ describe('what a kernel tells on request', () => {
   test('is asked once a step', () => {
     let calls = 0;
     const audit = () => [{ invariant: 'INV-AUDIT', witness: `call ${++calls}` }];
-    const tables = { directoryFrame: 1, firstManagedFrame: 2, directory: [], tables: [] };
+    const tables = { directoryFrame: 1, firstManagedFrame: 2, directory: [], tables: [], spaces: [] };
     expect(asking((view) => view.audit()[0]?.witness, { audit }).answers.slice(0, 2)).toEqual([
       'call 1',
       'call 1',

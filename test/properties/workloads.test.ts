@@ -28,6 +28,7 @@ const TARGETS: { readonly [Name in WorkloadName]: readonly string[] } = {
   protection: ['wired-loses-read', 'kern:vm_map_protect:2', 'write-right-removed', 'kern:vm_fault:2'],
   'top-of-memory': ['last-page-of-memory', 'kernel-map-full-to-end', 'none:overflow:kmem_alloc_pageable'],
   hostile: ['panic:unwire-not-in-pmap'],
+  pmap: ['frame-mapped-twice'],
 };
 
 describe.each(WORKLOAD_NAMES)('workload %s', (name) => {

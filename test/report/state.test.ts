@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { address, bytes, frameNumber, objectOffset } from '../../contract/address.ts';
+import { NO_SPACES } from '../../contract/pmap.ts';
 import type { StateView } from '../../properties/view.ts';
 import { DRAWN_PARTS, stateLines } from '../../report/state.ts';
 
@@ -102,6 +103,7 @@ const state: StateView = {
   counters: { free: 2, active: 0, inactive: 0, wired: 2 },
   pools: { freeEntries: 30, freeMaps: 3 },
   pmap: { references: 2, resident: 2, wired: 1 },
+  spaces: NO_SPACES,
   sched: { asleep: [{ operation: 4, event: 'pages' }], runnable: [2] },
   transitions: [],
 };
