@@ -14,6 +14,7 @@ import { panicInvariants } from './panics.ts';
 import { pmapInvariants } from './pmap.ts';
 import { schedulingInvariants } from './scheduling.ts';
 import { submapInvariants } from './submap.ts';
+import { tlbInvariants } from './tlb.ts';
 import { wiringInvariants } from './wiring.ts';
 
 export const ALL_INVARIANTS: readonly Invariant[] = [
@@ -28,6 +29,7 @@ export const ALL_INVARIANTS: readonly Invariant[] = [
   ...wiringInvariants,
   ...pmapInvariants,
   ...cpuInvariants,
+  ...tlbInvariants,
   ...schedulingInvariants,
   ...accountingInvariants,
   ...failureInvariants,

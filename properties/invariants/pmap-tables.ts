@@ -15,6 +15,7 @@ import {
 import { type Invariant, stateless } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { hex } from './phrase.ts';
+import { userTableFault } from './pmap-user.ts';
 
 /** Physical frame in a table word: bits 31 to 12. */
 const frameOf = (word: number): number => Math.floor(word / PAGE_SIZE);
@@ -36,9 +37,11 @@ const recursive: Invariant = {
     const tables = view.pageTables();
     if (tables === null) return;
     const slot = recursiveSlot(view.machine);
-    const word = tables.directory.find((pde) => pde.slot === slot)?.word ?? 0;
-    if (frameOf(word) !== tables.directoryFrame || !has(word, PG_P | PG_RW))
-      yield `slot ${slot} holds ${hex(word)}, the directory is physical frame ${hex(tables.directoryFrame)}`;
+    for (const { directory: words, directoryFrame: own } of [tables, ...tables.spaces]) {
+      const word = words.find((pde) => pde.slot === slot)?.word ?? 0;
+      if (frameOf(word) !== own || !has(word, PG_P | PG_RW) || has(word, PG_U))
+        yield `slot ${slot} holds ${hex(word)}, the directory is physical frame ${hex(own)}`;
+    }
   }),
 };
 
@@ -86,10 +89,25 @@ const directory: Invariant = {
         for (const [slot, word] of words)
           if ((slot < first || slot >= end) && slot !== recursiveSlot(view.machine))
             yield `slot ${slot} holds ${hex(word)} and belongs to nobody`;
+        yield* userDirectoryFaults(view, tables);
       },
     };
   },
 };
+
+function* userDirectoryFaults(
+  view: View,
+  { spaces, firstManagedFrame }: PageTableSnapshot,
+): Generator<string> {
+  const { first, end } = kernelSlots(view.machine);
+  for (const { pmap, directory: words } of spaces)
+    for (const { slot, word } of words) {
+      if ((slot >= first && slot < end) || slot === recursiveSlot(view.machine)) continue;
+      const fault =
+        slot < first ? userTableFault(view, { pmap, slot, word, firstManagedFrame }) : 'belongs to nobody';
+      if (fault !== null) yield `pmap ${pmap}: slot ${slot} holds ${hex(word)}: ${fault}`;
+    }
+}
 
 /** The word that a mapping makes (PMAP-ENTER-6): no U bit on kernel addresses, PG_N for device frames. */
 function wordOf({ machine }: View, tables: PageTableSnapshot, mapping: MappingSnapshot): number {
@@ -126,8 +144,23 @@ const noJunk: Invariant = {
     }
     for (const address of view.mappings.keys())
       if (!seen.has(address)) yield `the word for ${hex(address)} is 0 although something is mapped there`;
+    yield* userWordFaults(view, tables);
   }),
 };
+
+function* userWordFaults(view: View, tables: PageTableSnapshot): Generator<string> {
+  for (const { name, mappings } of view.spaces.pmaps) {
+    const words = new Map(
+      tables.spaces.find(({ pmap }) => pmap === name)?.tables.map(({ address, word }) => [address, word]),
+    );
+    const shown = new Map(mappings.map((mapping) => [mapping.address, wordOf(view, tables, mapping) + PG_U]));
+    for (const address of new Set([...words.keys(), ...shown.keys()])) {
+      const [word, expected] = [words.get(address) ?? 0, shown.get(address) ?? 0];
+      if (word !== expected)
+        yield `pmap ${name}: the word for ${hex(address)} is ${hex(word)}, its mapping makes ${hex(expected)}`;
+    }
+  }
+}
 
 /** Claims about page directory and page tables. */
 export const pageTableInvariants: readonly Invariant[] = [recursive, directory, noJunk];

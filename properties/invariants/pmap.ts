@@ -1,6 +1,7 @@
 /** Claims about what is mapped: only what maps allow, only resident pages, and counted. */
 import { PAGE_SIZE, PDE_SPAN } from '../../contract/address.ts';
 import { kernelSlots } from '../../contract/machine.ts';
+import { KERNEL_PMAP } from '../../contract/pmap.ts';
 import type { MapName } from '../../contract/vm-map.ts';
 import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
@@ -8,6 +9,10 @@ import { inScratchWindow, leavesAt, objectOf, pageAt } from './pages-lookup.ts';
 import { hex } from './phrase.ts';
 import { pmapRightsInvariants } from './pmap-rights.ts';
 import { pageTableInvariants } from './pmap-tables.ts';
+import { userPmapInvariants } from './pmap-user.ts';
+
+const pmapOf = (operation: object): string =>
+  'pmap' in operation && typeof operation.pmap === 'string' ? operation.pmap : KERNEL_PMAP;
 
 const frame: Invariant = {
   id: 'INV-PMAP-FRAME',
@@ -23,6 +28,7 @@ const frame: Invariant = {
     return {
       observe({ subject, step, machine }) {
         if (subject?.kind !== 'pmap_enter' && subject?.kind !== 'pmap_kenter') return;
+        if (pmapOf(subject) !== KERNEL_PMAP) return;
         if (step?.outcome.kind === 'done' && subject.frame >= machine.managedPages)
           enteredDevices.add(subject.address - (subject.address % PAGE_SIZE));
       },
@@ -89,7 +95,9 @@ const pvLists: Invariant = {
   exemptWhenAliased: false,
   shows: ['pmap', 'structure'],
   looksInside: true,
-  watch: stateless(function* ({ machine, mappings, pv }) {
+  watch: stateless(function* (view) {
+    yield* userRecordFaults(view);
+    const { machine, mappings, pv } = view;
     for (const { address, frame } of mappings.values()) {
       const times = pv.get(frame)?.filter((listed) => listed === address).length ?? 0;
       const expected = frame < machine.managedPages ? 1 : 0;
@@ -103,6 +111,21 @@ const pvLists: Invariant = {
   }),
 };
 
+/** Reverse records of user pmaps against their mappings. */
+function* userRecordFaults(view: View): Generator<string> {
+  const tables = view.spaces.pmaps.length === 0 ? null : view.pageTables();
+  for (const { name, mappings } of tables === null ? [] : view.spaces.pmaps) {
+    const managed = mappings.filter(({ frame }) => frame < view.machine.managedPages);
+    const listed = tables?.spaces.find(({ pmap }) => pmap === name)?.records ?? [];
+    const words = (records: readonly { address: number; frame: number }[]): Set<string> =>
+      new Set(records.map(({ address, frame }) => `frame ${frame} at ${hex(address)}`));
+    const [mapped, recorded] = [words(managed), words(listed)];
+    for (const one of mapped) if (!recorded.has(one)) yield `pmap ${name}: ${one} is mapped and not recorded`;
+    for (const one of recorded) if (!mapped.has(one)) yield `pmap ${name}: ${one} is recorded and not mapped`;
+    if (recorded.size < listed.length) yield `pmap ${name}: a mapping is recorded twice`;
+  }
+}
+
 const statistics: Invariant = {
   id: 'INV-PMAP-STATS',
   claim: 'The counters of pm_stats are the number of mappings and of wired ones among them.',
@@ -111,17 +134,22 @@ const statistics: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['pmap', 'structure'],
-  looksAt: ['mapping', 'pmap'],
+  looksAt: ['mapping', 'pmap', 'spaces'],
   watch: () => {
     let wired: number | undefined;
     return {
       observe(view) {
         wired = wired === undefined ? countWired(view) : wired + wiredSince(view);
       },
-      violations: ({ pmap, mappings }) =>
-        pmap.resident === mappings.size && pmap.wired === wired
-          ? []
-          : [`resident is ${pmap.resident} of ${mappings.size} mappings, wired ${pmap.wired} of ${wired}`],
+      *violations({ pmap, mappings, spaces }) {
+        if (pmap.resident !== mappings.size || pmap.wired !== wired)
+          yield `resident is ${pmap.resident} of ${mappings.size} mappings, wired ${pmap.wired} of ${wired}`;
+        for (const one of spaces.pmaps) {
+          const marked = one.mappings.filter((mapping) => mapping.wired).length;
+          if (one.resident !== one.mappings.length || one.wired !== marked)
+            yield `pmap ${one.name}: resident is ${one.resident} of ${one.mappings.length} mappings, wired ${one.wired} of ${marked}`;
+        }
+      },
     };
   },
 };
@@ -149,26 +177,44 @@ const statisticsSane: Invariant = {
   cost: '1',
   exemptWhenAliased: false,
   shows: ['pmap', 'structure'],
-  looksAt: ['pmap'],
-  watch: stateless(({ pmap: { resident, wired } }) =>
-    resident < 0 || wired < 0 || wired > resident ? [`resident ${resident}, wired ${wired}`] : [],
-  ),
+  looksAt: ['pmap', 'spaces'],
+  watch: stateless(function* ({ pmap, spaces }) {
+    for (const { resident, wired } of [pmap, ...spaces.pmaps])
+      if (resident < 0 || wired < 0 || wired > resident) yield `resident ${resident}, wired ${wired}`;
+  }),
 };
 
 const count: Invariant = {
   id: 'INV-PMAP-COUNT',
-  claim: 'The kernel pmap is referenced once by itself and once by every map but kernel.',
+  claim:
+    'The kernel pmap is referenced once by itself, once by every map but kernel, and as often as callers took and kept a reference; a user pmap once by its creator and as often.',
   source:
     'vm_kern.c: kmem_suballoc; pmap.c: pmap_reference, pmap_destroy; PMAP-REF-1, KM-SUB-2, MAP-CREATE-2',
   scope: 'A',
   cost: '1',
   exemptWhenAliased: false,
   shows: ['maps', 'pmap', 'structure'],
-  looksAt: ['map', 'pmap'],
-  watch: stateless(({ pmap, maps }) => {
-    const expected = maps.has('kernel') ? maps.size : maps.size + 1;
-    return pmap.references === expected ? [] : [`pm_count is ${pmap.references} with ${maps.size} maps`];
-  }),
+  looksAt: ['map', 'pmap', 'spaces'],
+  watch: () => {
+    /** References that callers hold, by pmap. */
+    const held = new Map<string, number>();
+    return {
+      observe({ subject, step }) {
+        if (step?.outcome.kind === 'rejected' || step?.outcome.kind === 'sleep') return;
+        if (subject?.kind === 'pmap_create' || subject?.kind === 'pmap_pinit') held.set(subject.name, 0);
+        else if (subject?.kind === 'pmap_reference')
+          held.set(subject.pmap, (held.get(subject.pmap) ?? 0) + 1);
+        else if (subject?.kind === 'pmap_destroy') held.set(subject.pmap, (held.get(subject.pmap) ?? 0) - 1);
+      },
+      *violations({ pmap, maps, spaces }) {
+        const expected = (maps.has('kernel') ? maps.size : maps.size + 1) + (held.get(KERNEL_PMAP) ?? 0);
+        if (pmap.references !== expected) yield `pm_count is ${pmap.references} with ${maps.size} maps`;
+        for (const { name, references } of spaces.pmaps)
+          if (references !== 1 + (held.get(name) ?? 0))
+            yield `pmap ${name}: pm_count is ${references}, callers hold ${1 + (held.get(name) ?? 0)}`;
+      },
+    };
+  },
 };
 
 const isExtraction = ({ subject }: View): boolean => subject?.kind === 'pmap_extract';
@@ -182,10 +228,13 @@ const extract: Invariant = {
   exemptWhenAliased: false,
   shows: ['outcomes', 'pmap'],
   judges: ['pmap_extract'],
-  watch: statelessWhere(isExtraction, function* ({ subject, step, mappings }) {
-    if (subject?.kind !== 'pmap_extract' || step === null) return;
+  watch: statelessWhere(isExtraction, function* ({ subject, step, mappings, spaces }) {
+    if (subject?.kind !== 'pmap_extract' || step === null || step.outcome.kind === 'rejected') return;
     const inside = subject.address % PAGE_SIZE;
-    const mapping = mappings.get(subject.address - inside);
+    const name = pmapOf(subject);
+    const own = spaces.pmaps.find((pmap) => pmap.name === name)?.mappings ?? [];
+    const page = subject.address - inside;
+    const mapping = name === KERNEL_PMAP ? mappings.get(page) : own.find(({ address }) => address === page);
     const { outcome } = step;
     const truth = mapping === undefined ? 'nothing' : `frame ${mapping.frame} offset ${inside}`;
     const answer = outcome.kind === 'frame' ? `frame ${outcome.frame} offset ${outcome.offset}` : 'nothing';
@@ -239,4 +288,5 @@ export const pmapInvariants: readonly Invariant[] = [
   extract,
   kernelCovered,
   ...pageTableInvariants,
+  ...userPmapInvariants,
 ];
