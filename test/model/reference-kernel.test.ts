@@ -190,6 +190,9 @@ function randomOperation(roll: (sides: number) => number, last: number): Operati
   const end = at(roll(44));
   const size = pages(roll(5));
   const range = { map, start, end };
+  const name = ['a', 'b'][roll(2)] ?? 'a';
+  const user = { address: address((roll(3) << 22) + pages(roll(2))) };
+  const rights = { protection: roll(8), wired: roll(2) === 0 };
   const choices: (() => Operation)[] = [
     () => alloc(roll(4), map),
     () => allocPageable(roll(6), map),
@@ -222,6 +225,14 @@ function randomOperation(roll: (sides: number) => number, last: number): Operati
       protection: roll(8),
       wired: roll(2) === 0,
     }),
+    () => ({ kind: 'pmap_create', name, size: bytes(0) }),
+    () => ({ kind: 'pmap_destroy', pmap: name }),
+    () => ({ kind: 'pmap_reference', pmap: roll(3) === 0 ? name : 'kernel' }),
+    () => ({ kind: 'pmap_activate', pmap: roll(2) === 0 ? name : 'kernel' }),
+    () => ({ kind: 'pmap_enter', pmap: name, ...user, frame: frameNumber(roll(2)), ...rights }),
+    () => ({ kind: 'pmap_enter', pmap: name, ...user, frame: frameNumber(12), ...rights }),
+    () => ({ kind: 'pmap_remove', pmap: name, start: address(0), end: user.address }),
+    () => ({ kind: 'cpu_write', mode: 'user', address: user.address, bytes: [1] }),
     () => ({ kind: 'pmap_page_protect', frame: frameNumber(roll(14)), protection: roll(8) }),
     () => ({ kind: 'pmap_clear_modify', frame: frameNumber(roll(14)) }),
     () => pagedaemon,
@@ -245,9 +256,25 @@ function cellsOf(shown: Snapshot): Map<CellName, unknown> {
     ['counters', shown.counters],
     ['pools', shown.pools],
     ['pmap:kernel', shown.pmap],
+    ['spaces', shown.spaces],
     ['sched', shown.sched],
     ['transitions', shown.transitions],
   ]);
+}
+
+/** What cannot be in a state: frames that are nowhere or twice, page tables that are not where the mappings are. */
+function contradictions({ objects, queues, spaces }: Snapshot): string[] {
+  const frames = [...queues.free, ...objects.flatMap((object) => object.pages.map(({ frame }) => frame))];
+  const wrong = new Set(frames).size === 12 && frames.length === 12 ? [] : ['a frame is lost or used twice'];
+  for (const { name, tables, mappings } of spaces.pmaps) {
+    const lines = new Set(mappings.map((mapping) => (mapping.address >>> 22) * 4096));
+    const held = objects.find((object) => object.name === `pte:${name}`)?.pages ?? [];
+    const offsets = new Set<number>(held.map(({ offset }) => offset));
+    const sound =
+      tables === lines.size && tables === offsets.size && [...lines].every((at) => offsets.has(at));
+    if (!sound) wrong.push(`${name} has the wrong page tables`);
+  }
+  return wrong;
 }
 
 /** Cells that differ between two states. */
@@ -257,13 +284,13 @@ function changed(before: Map<CellName, unknown>, after: Map<CellName, unknown>):
 }
 
 test.each([1, 2, 3, 4, 5, 6])(
-  'what changes is touched, and cells agree with the snapshot (walk %i)',
+  'what changes is touched, cells agree with the snapshot, and page tables with mappings (walk %i)',
   (seed) => {
     const roll = dice(seed * 7919);
     let kernel = referenceKernel.boot({ ...SMALL, scratchPages: 2, kernelStart: at(4) });
     let before = cellsOf(kernel.snapshot({ contents: false }));
     let number = 0;
-    const untouched: string[] = [];
+    const wrong: string[] = [];
     for (let round = 0; round < 700; round += 1) {
       if (number === 0) kernel.apply(suballoc('kmem', 6), ++number);
       const operation = randomOperation(roll, number);
@@ -275,17 +302,22 @@ test.each([1, 2, 3, 4, 5, 6])(
         before = cellsOf(kernel.snapshot({ contents: false }));
         continue;
       }
-      const after = cellsOf(kernel.snapshot({ contents: false }));
+      const snapshot = kernel.snapshot({ contents: false });
+      wrong.push(...contradictions(snapshot));
+      const after = cellsOf(snapshot);
       const touched = kernel.touched();
-      if (round > 0)
-        for (const name of changed(before, after))
-          if (!touched.includes(name)) untouched.push(`${operation.kind} changed ${name}`);
+      const names = round > 0 ? changed(before, after) : [];
+      const refused = outcome.kind === 'rejected' && operation.kind.startsWith('pmap');
+      for (const name of names) {
+        if (!touched.includes(name)) wrong.push(`${operation.kind} changed ${name}`);
+        if (refused) wrong.push(`${operation.kind} was rejected and changed ${name}`);
+      }
       for (const name of touched)
         if (JSON.stringify(kernel.cell(name)) !== JSON.stringify(after.get(name) ?? emptyCell(name)))
-          untouched.push(`${name} differs from the snapshot`);
+          wrong.push(`${name} differs from the snapshot`);
       before = after;
     }
-    expect(untouched).toEqual([]);
+    expect(wrong).toEqual([]);
   },
 );
 
