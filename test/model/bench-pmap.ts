@@ -8,6 +8,9 @@ import { at, type Bench, bench } from './bench-machine.ts';
 export const scratch = (changes: Partial<MachineConfig> = {}): Bench =>
   bench({ scratchPages: 2, kernelStart: at(8), scratchWindow: { start: at(0), end: at(8) }, ...changes });
 
+/** The size of what one page table maps. */
+export const LINE = 0x40_0000;
+
 export const create = (name: string, size = 0): Operation => ({
   kind: 'pmap_create',
   name,
@@ -50,6 +53,20 @@ export const cpuWrite = (where: number, values: number[], mode?: 'user'): Operat
   bytes: values,
 });
 
+export const pageProtect = (frame: number, protection: number): Operation => ({
+  kind: 'pmap_page_protect',
+  frame: frameNumber(frame),
+  protection,
+});
+/** pmap_protect in pmap `a`. */
+export const protectPart = (start: number, end: number, protection: number): Operation => ({
+  kind: 'pmap_protect',
+  pmap: 'a',
+  start: address(start),
+  end: address(end),
+  protection,
+});
+
 export const done = { kind: 'done' };
 export const none = { kind: 'none' };
 export const rejected = (rule: string) => ({ kind: 'rejected', rule });
@@ -58,3 +75,10 @@ export const shown = ({ kernel }: Bench) => kernel.snapshot({ contents: true });
 /** A user pmap as the machine shows it. */
 export const space = ({ kernel }: Bench, name: string) =>
   kernel.cell('spaces').pmaps.find((pmap) => pmap.name === name);
+
+/** Pmap `a` on frame 2, so that FREE starts as 3 to 11. */
+export function withPmap(): Bench {
+  const machine = scratch();
+  machine.run(create('a'));
+  return machine;
+}
