@@ -198,7 +198,7 @@ function freesDirectory(state: ModelState, map: VmMap, range: Range): boolean {
   });
 }
 
-/** vm_map_delete, with the map locked: a KERN code. Holes are skipped, and there may be nothing else. */
+/** vm_map_delete, with the map locked: a KERN code. Holes are skipped, and there may be nothing else; no live directory, though. */
 export function deleteRange(state: ModelState, map: VmMap, range: Range): KernCode | Rejected {
   if (cutsSubmap(state, map, range)) return cite(state, 'MAP-DEL-1', KERN_INVALID_ARGUMENT);
   if (freesDirectory(state, map, range)) return rejected('PMAP-REL-1');

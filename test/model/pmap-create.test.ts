@@ -46,6 +46,14 @@ describe('creating', () => {
     expect(space(machine, 'a')).toMatchObject({ references: 1, tables: 0 });
   });
 
+  test('a candidate that found no room is followed', () => {
+    const { kernel } = scratch();
+    const refused = { kind: 'flag', value: false } as const;
+    expect(kernel.applyPlaced({ kind: 'pmap_pinit', name: 'a' }, 1, refused)).toEqual({ outcome: refused });
+    expect(kernel.applyPlaced(create('a'), 2, { kind: 'none' })).toEqual({ outcome: none });
+    expect(kernel.cell('spaces').pmaps).toEqual([]);
+  });
+
   test('names of live pmaps, of the kernel, of null and the empty one are taken, whatever the size', () => {
     const machine = scratch();
     machine.run(create('a'));
