@@ -1,21 +1,35 @@
-/** Bytes of memory: checked accesses, the supervisor's own through the kernel pmap, whole frames (SPEC §10, TRACES §4; trap.c). */
+/** Bytes of memory: checked accesses, the processor's own through the current pmap, whole frames (SPEC §10, TRACES §4; trap.c). */
 import type { FrameNumber, VirtualAddress } from '../contract/address.ts';
 import { ADDRESS_SPACE_END, advance, PAGE_SIZE, pdeSlot } from '../contract/address.ts';
 import { recursiveSlot } from '../contract/machine.ts';
-import type { Bytes, Outcome, Rejected, Trap } from '../contract/outcome.ts';
-import { done, KERN_INVALID_ADDRESS, KERN_SUCCESS, rejected, USELESS_FAULTS } from '../contract/outcome.ts';
+import type { Bytes, Kern, Outcome, Rejected, Trap } from '../contract/outcome.ts';
+import {
+  done,
+  KERN_INVALID_ADDRESS,
+  KERN_PROTECTION_FAILURE,
+  KERN_SUCCESS,
+  kern,
+  rejected,
+  USELESS_FAULTS,
+} from '../contract/outcome.ts';
 import { VM_PROT_READ, VM_PROT_WRITE } from '../contract/protection.ts';
+import type { CpuMode } from '../contract/vm-fault.ts';
 import { cite } from './bookkeeping.ts';
-import { mappingAt, noteAccess, refuseFrame } from './pmap.ts';
+import { refuseFrame } from './pmap.ts';
+import { mappingAt, noteAccess, type Placed } from './pmap-mapping.ts';
+import { holdsTable } from './pmap-table.ts';
 import type { Answer, KernCode, ModelState, Rule, Sleeping, VmMap } from './state.ts';
 import { vmFault } from './vm-fault.ts';
 import { contentsOf, fillFrame } from './vm-page.ts';
 
 /** A byte, or the first of a row, and what is to be done with it. */
 type Access = { readonly address: VirtualAddress; readonly use: 'read' | 'write' };
+/** The same, by the processor on its own account. */
+type CpuAccess = Access & { readonly mode: CpuMode | undefined };
 /** A byte as it was read; `defined` is false where its value means nothing (DC-9). */
 type ByteRead = { readonly byte: number; readonly defined: boolean };
-type Reached = { readonly frame: FrameNumber };
+/** What an access came to where it was not cut short. */
+type Reached = { readonly kind: 'reached'; readonly frame: FrameNumber };
 /** Rights that the fault of an access asks for. */
 const RIGHTS = { read: VM_PROT_READ, write: VM_PROT_READ | VM_PROT_WRITE };
 /** Faults tolerated before a checked access gives up. */
@@ -24,7 +38,8 @@ const FAULTS_MOST = 3;
 function readByte(state: ModelState, frame: FrameNumber, position: number): ByteRead {
   const { fill, writes, undefinedFill } = contentsOf(state, frame);
   const written = writes.get(position);
-  return { byte: written ?? fill, defined: written !== undefined || !undefinedFill };
+  const meaningless = (written === undefined && undefinedFill) || holdsTable(state, frame);
+  return { byte: written ?? fill, defined: !meaningless };
 }
 
 function bytesOf(read: readonly ByteRead[]): Bytes {
@@ -33,60 +48,87 @@ function bytesOf(read: readonly ByteRead[]): Bytes {
   return { kind: 'bytes', bytes, ...(undefinedBytes.length > 0 && { undefinedBytes }) };
 }
 
-/** The frame that a checked access reaches, or the code of the fault that could not bring that about. */
-function* reach(state: ModelState, { address, use }: Access, map: VmMap): Sleeping<Reached | KernCode> {
+/** Uses a mapping as the processor does. Nobody writes into a live directory or page table. */
+function through(state: ModelState, place: Placed, use: Access['use']): Reached | Rejected {
+  const { frame } = place.mapping;
+  if (use === 'write' && holdsTable(state, frame)) return rejected('PMAP-PINIT-1');
+  noteAccess(state, place, use);
+  return { kind: 'reached', frame };
+}
+
+type Checked = Reached | Rejected | Kern;
+
+/** What a checked access reaches, or the code of the fault that could not bring that about. */
+function* reach(state: ModelState, { address, use }: Access, map: VmMap): Sleeping<Checked> {
   for (let faults = 0; ; faults += 1) {
     const mapping = mappingAt(state, address);
-    if (mapping !== undefined && (use === 'read' || mapping.writable)) {
-      noteAccess(state, address, use);
-      return mapping;
-    }
-    if (faults === FAULTS_MOST) return USELESS_FAULTS;
+    if (mapping !== undefined && (use === 'read' || mapping.writable))
+      return through(state, { pmap: 'kernel', address, mapping }, use);
+    if (faults === FAULTS_MOST) return kern(USELESS_FAULTS);
     const code = yield* vmFault(state, { address, protection: RIGHTS[use] }, map);
-    if (code !== KERN_SUCCESS) return code;
+    if (code !== KERN_SUCCESS) return kern(code);
   }
 }
 
 /** checked_read; the map serves only the faults. */
 export const checkedRead: Rule<'checked_read', Sleeping<Answer>> = function* (state, { address }, map) {
   const reached = yield* reach(state, { address, use: 'read' }, map);
-  if (typeof reached === 'number') return reached;
+  if (reached.kind !== 'reached') return reached;
   return bytesOf([readByte(state, reached.frame, address % PAGE_SIZE)]);
 };
 
 /** checked_write; the map serves only the faults. */
 export const checkedWrite: Rule<'checked_write', Sleeping<Answer>> = function* (state, call, map) {
   const reached = yield* reach(state, { address: call.address, use: 'write' }, map);
-  if (typeof reached === 'number') return reached;
+  if (reached.kind !== 'reached') return reached;
   contentsOf(state, reached.frame).writes.set(call.address % PAGE_SIZE, call.byte);
   return KERN_SUCCESS;
 };
 
-/** Caller obligations of a supervisor access: 1 to 16 bytes, no wrap, nothing in the recursive page-table window. */
+/** Caller obligations of the processor's accesses: 1 to 16 bytes, no wrap, nothing in the recursive page-table window. */
 function refuse(state: ModelState, start: VirtualAddress, length: number): Rejected | undefined {
   if (length < 1 || length > 16 || start + length > ADDRESS_SPACE_END) return rejected('CPU-7');
   const slots = [pdeSlot(start), pdeSlot(advance(start, length - 1))];
   return slots.includes(recursiveSlot(state.machine)) ? rejected('PMAP-REC-1') : undefined;
 }
 
-/** Translates as the 386 does for the supervisor, who heeds READ but not R/W; faults until it can, or answers a trap. */
-function* translate(state: ModelState, { address, use }: Access, kernelMap: VmMap): Sleeping<Reached | Trap> {
+/** The mapping that the processor finds, whoever asks: the current pmap's own, or the kernel's, which all pmaps share. */
+function walk(state: ModelState, address: VirtualAddress): Placed | undefined {
+  for (const pmap of [state.activePmap, 'kernel'] as const) {
+    const mapping = mappingAt(state, address, pmap);
+    if (mapping !== undefined) return { pmap, address, mapping };
+  }
+  return undefined;
+}
+
+/** The supervisor heeds READ but not R/W; a user only has what is not the kernel's, and heeds both. */
+const isOpen = ({ pmap, mapping }: Placed, { use, mode }: CpuAccess): boolean =>
+  mode === undefined || (pmap !== 'kernel' && (use === 'read' || mapping.writable));
+
+/** Translates as the 386 does, or answers a trap; for the supervisor it faults until it can. */
+function* translate(
+  state: ModelState,
+  access: CpuAccess,
+  kernelMap: VmMap,
+): Sleeping<Reached | Rejected | Trap> {
+  const { address, use, mode } = access;
+  const trap = (code: KernCode): Trap => ({ kind: 'trap', code, address });
   cite(state, 'CPU-1');
   for (;;) {
-    const mapping = mappingAt(state, address);
-    if (mapping !== undefined) {
-      noteAccess(state, address, use);
-      return cite(state, 'CPU-2', mapping);
+    const place = walk(state, address);
+    if (place !== undefined) {
+      cite(state, 'CPU-2');
+      return isOpen(place, access) ? through(state, place, use) : trap(KERN_PROTECTION_FAILURE);
     }
     cite(state, 'FAULT-TRAP-1');
-    const fault = { address, protection: RIGHTS[use] };
-    const code = address < kernelMap.min ? KERN_INVALID_ADDRESS : yield* vmFault(state, fault, kernelMap);
-    if (code !== KERN_SUCCESS) return { kind: 'trap', code, address };
+    if (mode === 'user' || address < kernelMap.min) return trap(KERN_INVALID_ADDRESS);
+    const code = yield* vmFault(state, { address, protection: RIGHTS[use] }, kernelMap);
+    if (code !== KERN_SUCCESS) return trap(code);
   }
 }
 
 type Visit = (frame: FrameNumber, position: number, index: number) => unknown;
-type Accesses = Access & { readonly length: number; readonly map: VmMap };
+type Accesses = CpuAccess & { readonly length: number; readonly map: VmMap };
 
 /** Visits bytes page by page, the lower page first; answers what refused that or cut it short, if anything. */
 function* visitBytes(state: ModelState, access: Accesses, visit: Visit): Sleeping<Outcome | undefined> {
@@ -97,8 +139,8 @@ function* visitBytes(state: ModelState, access: Accesses, visit: Visit): Sleepin
     const address = advance(access.address, index);
     if (frame === undefined || address % PAGE_SIZE === 0) {
       cite(state, 'CPU-7');
-      const reached = yield* translate(state, { address, use: access.use }, access.map);
-      if ('kind' in reached) return reached;
+      const reached = yield* translate(state, { ...access, address }, access.map);
+      if (reached.kind !== 'reached') return reached;
       frame = reached.frame;
     }
     visit(frame, address % PAGE_SIZE, index);
@@ -106,19 +148,28 @@ function* visitBytes(state: ModelState, access: Accesses, visit: Visit): Sleepin
   return undefined;
 }
 
-/** cpu_read, on the kernel map. */
-export const cpuRead: Rule<'cpu_read', Sleeping<Outcome>> = function* (state, { address, length }, map) {
+/** cpu_read; what it faults in is the kernel map's. */
+export const cpuRead: Rule<'cpu_read', Sleeping<Outcome>> = function* (
+  state,
+  { mode, address, length },
+  map,
+) {
   const read: ByteRead[] = [];
   const visit: Visit = (frame, position) => read.push(readByte(state, frame, position));
-  const cut = yield* visitBytes(state, { address, length, use: 'read', map }, visit);
+  const cut = yield* visitBytes(state, { mode, address, length, use: 'read', map }, visit);
   return cut ?? bytesOf(read);
 };
 
-/** cpu_write, on the kernel map. */
-export const cpuWrite: Rule<'cpu_write', Sleeping<Outcome>> = function* (state, { address, bytes }, map) {
+/** cpu_write; what it faults in is the kernel map's. */
+export const cpuWrite: Rule<'cpu_write', Sleeping<Outcome>> = function* (
+  state,
+  { mode, address, bytes },
+  map,
+) {
+  const { length } = bytes;
   const visit: Visit = (frame, position, index) =>
     contentsOf(state, frame).writes.set(position, bytes[index] ?? 0);
-  return (yield* visitBytes(state, { address, length: bytes.length, use: 'write', map }, visit)) ?? done;
+  return (yield* visitBytes(state, { mode, address, length, use: 'write', map }, visit)) ?? done;
 };
 
 /** pmap_zero_page: every byte of a device or scratch frame is zero. */

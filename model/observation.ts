@@ -1,15 +1,23 @@
 /** What the model shows: snapshots and single cells, all of it computed from the facts on demand. */
 import type { FrameNumber, VirtualAddress } from '../contract/address.ts';
 import { address as addressOf, bytes, frameNumber, objectOffset, PAGE_SIZE } from '../contract/address.ts';
-import type { MappingSnapshot, PmapSnapshot, PvSnapshot } from '../contract/pmap.ts';
+import type {
+  MappingSnapshot,
+  PmapSnapshot,
+  PvSnapshot,
+  SpacesSnapshot,
+  UserPmapSnapshot,
+} from '../contract/pmap.ts';
 import type { SchedSnapshot } from '../contract/sched.ts';
 import type { CellName, CellValue, PoolsSnapshot, Snapshot } from '../contract/snapshot.ts';
 import type { EntrySnapshot, MapSnapshot, TransitionSnapshot } from '../contract/vm-map.ts';
 import type { ObjectSnapshot } from '../contract/vm-object.ts';
 import type { CountersSnapshot, PageContents, PageSnapshot } from '../contract/vm-page.ts';
 import { assert, mapNamed } from './bookkeeping.ts';
-import { mappingAt, pvAddresses } from './pmap.ts';
-import type { ModelState, VmMap, VmMapEntry, VmObject, VmPage } from './state.ts';
+import { pmapReferences } from './pmap-create.ts';
+import { pvAddresses, tableOf } from './pmap-mapping.ts';
+import { holdsTable } from './pmap-table.ts';
+import type { ModelState, Pmap, UserPmap, VmMap, VmMapEntry, VmObject, VmPage } from './state.ts';
 import { staticMapsInUse } from './vm-map.ts';
 import { staticEntriesInUse } from './vm-map-entry.ts';
 import { mapReferences } from './vm-map-range.ts';
@@ -43,7 +51,8 @@ function showPageContents(state: ModelState, page: VmPage): PageSnapshot {
   const contents = showContents(state, frame);
   const shown = { offset, frame, wireCount, busy: false, wanted: false, queue, contents };
   const { undefinedFill, writes } = contentsOf(state, frame);
-  return undefinedFill && writes.size < PAGE_SIZE ? { ...shown, undefinedContents: true } : shown;
+  const meaningless = (undefinedFill && writes.size < PAGE_SIZE) || holdsTable(state, frame);
+  return meaningless ? { ...shown, undefinedContents: true } : shown;
 }
 
 const FNV_BASIS = 0x811c_9dc5;
@@ -87,9 +96,13 @@ function showObject(state: ModelState, object: VmObject, show: typeof showPage):
   return { name, references, size, shadow: null, shadowOffset: objectOffset(0), pages };
 }
 
-function showMapping(state: ModelState, address: VirtualAddress): MappingSnapshot | null {
-  const mapping = state.mappings.has(address) ? mappingAt(state, address) : undefined;
-  if (mapping === undefined) return null;
+function showMapping(
+  state: ModelState,
+  address: VirtualAddress,
+  pmap: Pmap = 'kernel',
+): MappingSnapshot | null {
+  const mapping = tableOf(state, pmap).get(address);
+  if (!mapping?.readable) return null;
   const { frame, writable, wired, accessed, dirty } = mapping;
   return { address, frame, writable, wired, accessed, dirty };
 }
@@ -117,16 +130,32 @@ function showPools(state: ModelState): PoolsSnapshot {
   return { freeEntries, freeMaps: staticMaps - staticMapsInUse(state) };
 }
 
-/** pm_count and pm_stats: every map but the kernel's own holds a reference. */
-function showPmap({ maps, mappings }: ModelState): PmapSnapshot {
+/** What a pmap maps, ascending. */
+const showMappings = (state: ModelState, pmap: Pmap): MappingSnapshot[] =>
+  ascending(tableOf(state, pmap).keys()).flatMap((address) => showMapping(state, address, pmap) ?? []);
+
+/** pm_count and pm_stats. */
+function showPmap(state: ModelState, pmap: Pmap): PmapSnapshot {
   let resident = 0;
   let wired = 0;
-  for (const mapping of mappings.values()) {
+  for (const mapping of tableOf(state, pmap).values()) {
     if (!mapping.readable) continue;
     resident += 1;
     if (mapping.wired) wired += 1;
   }
-  return { references: maps.length, resident, wired };
+  return { references: pmapReferences(state, pmap), resident, wired };
+}
+
+function showUserPmap(state: ModelState, pmap: UserPmap): UserPmapSnapshot {
+  const { name, pteObject } = pmap;
+  const tables = pteObject.pages.length;
+  return { name, ...showPmap(state, pmap), tables, mappings: showMappings(state, pmap) };
+}
+
+function showSpaces(state: ModelState): SpacesSnapshot {
+  const { activePmap, userPmaps } = state;
+  const current = activePmap === 'kernel' ? activePmap : activePmap.name;
+  return { current, pmaps: userPmaps.map((pmap) => showUserPmap(state, pmap)) };
 }
 
 function showSched({ flights }: ModelState): SchedSnapshot {
@@ -149,8 +178,9 @@ export function takeSnapshot(state: ModelState, { contents }: { readonly content
     objects: state.objects.map((object) => showObject(state, object, show)),
     queues: { free: [...free], active: [...active], inactive: [...inactive] },
     counters: showCounters(state),
-    mappings: ascending(state.mappings.keys()).flatMap((address) => showMapping(state, address) ?? []),
-    pmap: showPmap(state),
+    mappings: showMappings(state, 'kernel'),
+    pmap: showPmap(state, 'kernel'),
+    spaces: showSpaces(state),
     pools: showPools(state),
     sched: showSched(state),
     transitions: showTransitions(state),
@@ -173,12 +203,13 @@ const KEYED: { readonly [kind: string]: Show } = {
   queue: ({ queues }, key) => [...queues[key === 'free' || key === 'active' ? key : 'inactive']],
   mapping: (state, key) => showMapping(state, addressOf(Number(key))),
   pv: (state, key) => pvAddresses(state, frameNumber(Number(key))),
-  pmap: showPmap,
+  pmap: (state) => showPmap(state, 'kernel'),
 };
 /** What a cell shows that exists once. */
 const SINGLE: { readonly [name: string]: Show } = {
   counters: showCounters,
   pools: showPools,
+  spaces: showSpaces,
   sched: showSched,
   transitions: showTransitions,
 };

@@ -12,6 +12,8 @@ import * as cpu from './cpu.ts';
 import type { MapEvent } from './map-event.ts';
 import { takeCell, takeSnapshot, touchedCells } from './observation.ts';
 import * as pmap from './pmap.ts';
+import * as space from './pmap-create.ts';
+import * as mapping from './pmap-mapping.ts';
 import { pagedaemon } from './sched.ts';
 import type { Answer, Flight, ModelState, Rule, Sleeping, VmMap } from './state.ts';
 import { takeUnshown } from './unshown.ts';
@@ -53,6 +55,13 @@ const RULES: { readonly [Kind in StartedKind]: Rule<Kind, Answer | Sleeping<Answ
   checked_write: cpu.checkedWrite,
   cpu_read: cpu.cpuRead,
   cpu_write: cpu.cpuWrite,
+  pmap_create: space.pmapCreate,
+  pmap_pinit: space.pmapPinit,
+  pmap_reference: space.pmapReference,
+  pmap_destroy: space.pmapDestroy,
+  pmap_release: space.pmapRelease,
+  pmap_activate: space.pmapActivate,
+  tlb_evict: space.tlbEvict,
   pmap_enter: pmap.enter,
   pmap_kenter: pmap.kenter,
   pmap_remove: pmap.pmapRemove,
@@ -60,10 +69,10 @@ const RULES: { readonly [Kind in StartedKind]: Rule<Kind, Answer | Sleeping<Answ
   pmap_page_protect: pmap.pmapPageProtect,
   pmap_change_wiring: pmap.pmapChangeWiring,
   pmap_extract: pmap.pmapExtract,
-  pmap_is_modified: pmap.pmapIsModified,
-  pmap_is_referenced: pmap.pmapIsReferenced,
-  pmap_clear_modify: pmap.pmapClearModify,
-  pmap_clear_reference: pmap.pmapClearReference,
+  pmap_is_modified: mapping.pmapIsModified,
+  pmap_is_referenced: mapping.pmapIsReferenced,
+  pmap_clear_modify: mapping.pmapClearModify,
+  pmap_clear_reference: mapping.pmapClearReference,
   pmap_zero_page: cpu.pmapZeroPage,
   pmap_copy_page: cpu.pmapCopyPage,
   pmap_update: pmap.pmapUpdate,
@@ -164,6 +173,7 @@ function placementOf(outcome: Outcome): ModelState['placement'] {
     return outcome.address ?? null;
   const refused =
     kind === 'none' ||
+    (kind === 'flag' && !outcome.value) ||
     (kind === 'kern' && outcome.code === KERN_NO_SPACE) ||
     (kind === 'sleep' && outcome.event.startsWith('map:')) ||
     (kind === 'panic' && NO_ROOM.includes(outcome.text));

@@ -6,7 +6,7 @@ import type { ByteCount, FrameNumber, ObjectOffset, VirtualAddress } from '../co
 import type { MachineConfig } from '../contract/machine.ts';
 import type { Operation, OperationKind, OperationOf } from '../contract/operation.ts';
 import type { Outcome } from '../contract/outcome.ts';
-import type { MappingSnapshot } from '../contract/pmap.ts';
+import type { MappingSnapshot, PmapName } from '../contract/pmap.ts';
 import type { RuleId } from '../contract/rules.ts';
 import type { SleepEvent } from '../contract/sched.ts';
 import type { CellName } from '../contract/snapshot.ts';
@@ -51,6 +51,20 @@ export interface VmMap extends Pick<MapSnapshot, 'name' | 'min' | 'max' | 'pagea
 export interface Mapping extends Omit<MappingSnapshot, 'address'> {
   readonly readable: boolean;
 }
+
+/** A flat page table, by page address. */
+export type Mappings = Map<VirtualAddress, Mapping>;
+
+/** The pmap of a user's address space. Its page tables are where its mappings need them; their frames are its object's. */
+export interface UserPmap {
+  readonly name: PmapName;
+  references: number;
+  readonly directory: VirtualAddress; // Of its page, in the kernel map
+  readonly pteObject: VmObject; // The page tables: that of slot s at offset 4096 · s
+  readonly mappings: Mappings; // Readable ones only
+}
+/** Any pmap but the null one. The kernel's table is part of the state itself. */
+export type Pmap = UserPmap | 'kernel';
 
 /** 4096 bytes: a fill byte and what was written over it, by position. */
 export interface FrameContents {
@@ -105,7 +119,10 @@ export interface ModelState {
   readonly queues: { readonly [Name in keyof QueuesSnapshot]: FrameNumber[] }; // Head first
   freedWhileWired: number; // Pages that were freed while wired: v_wire counts them for ever (Q-24)
   readonly frames: readonly FrameContents[]; // Contents by frame number, device frames included
-  readonly mappings: Map<VirtualAddress, Mapping>; // The flat page table, by page address
+  readonly mappings: Mappings; // Of the kernel pmap
+  kernelPmapReferences: number; // Those that pmap_reference took on the kernel pmap; every map holds another
+  readonly userPmaps: UserPmap[]; // Live ones in creation order
+  activePmap: Pmap; // The one that the processor translates through
   readonly flights: Flight[]; // In operation order
   readonly transitions: Transition[];
   current: number; // Number of the operation that runs now

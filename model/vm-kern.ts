@@ -146,17 +146,19 @@ export const kmemAllocWait: Rule<'kmem_alloc_wait', Sleeping<Outcome>> = functio
   }
 };
 
-/** kmem_free: releases whatever lies in the pages that the range touches; refusals go unnoticed. */
+/** kmem_free: releases whatever lies in the pages that the range touches; what the map refuses goes unnoticed. */
 export const kmemFree: Rule<'kmem_free', Sleeping<Outcome>> = function* (state, { address, size }, map) {
   cite(state, 'KM-FREE-1');
   const end = roundPageUnwrapped(unwrappedEnd(address, size));
-  if (size > 0) yield* vmMapRemove(state, { start: truncPage(address), end }, map);
-  return done;
+  if (size === 0) return done;
+  const removed = yield* vmMapRemove(state, { start: truncPage(address), end }, map);
+  return typeof removed === 'number' ? done : removed;
 };
 
 /** kmem_free_wakeup: kmem_free, after which everybody who waits for room in the map looks again. */
 export const kmemFreeWakeup: Rule<'kmem_free_wakeup', Sleeping<Outcome>> = function* (state, call, map) {
-  yield* kmemFree(state, call, map);
+  const freed = yield* kmemFree(state, call, map);
+  if (freed.kind === 'rejected') return freed;
   cite(state, 'KM-WAKE-1');
   wakeup(state, `map:${map.name}`);
   return done;

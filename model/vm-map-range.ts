@@ -1,16 +1,18 @@
 /** What works on a whole range of a map: attributes, wiring, deletion (vm_map.c). */
-import { address as addressOf, byteDistance, isPageAligned } from '../contract/address.ts';
+import { address as addressOf, byteDistance, isPageAligned, objectOffset } from '../contract/address.ts';
 import {
   done,
   KERN_INVALID_ADDRESS,
   KERN_INVALID_ARGUMENT,
   KERN_PROTECTION_FAILURE,
   KERN_SUCCESS,
+  type Rejected,
   rejected,
 } from '../contract/outcome.ts';
 import { permits, VM_INHERIT_NONE, VM_PROT_ALL, VM_PROT_READ } from '../contract/protection.ts';
 import { cite, touch } from './bookkeeping.ts';
 import { pmapProtect, pmapRemove } from './pmap.ts';
+import { directoryOffset } from './pmap-table.ts';
 import { beginTransition, endTransition, inTransition, type Kinds } from './sched.ts';
 import type {
   Answer,
@@ -33,6 +35,7 @@ import {
   entryAt,
   entryBefore,
   objectOf,
+  offsetAt,
   unlink,
 } from './vm-map-entry.ts';
 import { vmObjectDeallocate, vmObjectPageRemove } from './vm-object.ts';
@@ -183,9 +186,22 @@ function cutsSubmap(state: ModelState, map: VmMap, range: Range): boolean {
   });
 }
 
-/** vm_map_delete, with the map locked: a KERN code. Holes are skipped, and there may be nothing else. */
-export function deleteRange(state: ModelState, map: VmMap, range: Range): KernCode {
+/** True when deleting the range would free the page of a live pmap's directory, through whatever entry. */
+function freesDirectory(state: ModelState, map: VmMap, range: Range): boolean {
+  const offsets = state.userPmaps.map((pmap) => directoryOffset(state, pmap));
+  const doomed = entriesIn(map, range).filter(({ object }) => object === state.kernelObject);
+  return doomed.some((entry) => {
+    const start = Math.max(entry.start, range.start);
+    const length = Math.min(entry.end, range.end) - start;
+    const first = offsetAt(entry, addressOf(start));
+    return offsets.some((offset) => objectOffset(offset - first) < length);
+  });
+}
+
+/** vm_map_delete, with the map locked: a KERN code. Holes are skipped, and there may be nothing else; no live directory, though. */
+export function deleteRange(state: ModelState, map: VmMap, range: Range): KernCode | Rejected {
   if (cutsSubmap(state, map, range)) return cite(state, 'MAP-DEL-1', KERN_INVALID_ARGUMENT);
+  if (freesDirectory(state, map, range)) return rejected('PMAP-REL-1');
   clipResidue(state, map, range.start);
   const predecessor = entryBefore(map, range.start)?.start ?? null;
   state.onMapEvent?.({ kind: 'delete', map: map.name, start: range.start, predecessor });
@@ -214,7 +230,7 @@ function deleteEntry(state: ModelState, map: VmMap, entry: VmMapEntry): void {
 }
 
 /** vm_map_remove: a KERN code, once nobody is filling or wiring a part of the range. */
-export function* vmMapRemove(state: ModelState, bounds: Bounds, map: VmMap): Sleeping<KernCode> {
+export function* vmMapRemove(state: ModelState, bounds: Bounds, map: VmMap): Sleeping<KernCode | Rejected> {
   const range = yield* admit(state, map, bounds, ['filling', 'wiring']);
   cite(state, 'MAP-DEL-4');
   return range === undefined ? KERN_INVALID_ARGUMENT : deleteRange(state, map, range);
@@ -229,11 +245,13 @@ export const vmMapDelete: Rule<'vm_map_delete'> = (state, range, map) => {
   return disturbs ? rejected('MAP-TRANS-1') : deleteRange(state, map, range);
 };
 
+const wholeOf = ({ min, max }: VmMap): Range => ({ start: min, end: max });
+
 /** What happens after a reference to a map has gone: the last one takes everything in it along. */
 function dropMapReference(state: ModelState, map: VmMap): void {
   touch(state, map);
   if (mapReferences(state, map) > 0) return;
-  deleteRange(state, map, { start: map.min, end: map.max });
+  deleteRange(state, map, wholeOf(map));
   state.maps.splice(state.maps.indexOf(map), 1);
   touch(state, 'pmap:kernel');
 }
@@ -241,6 +259,8 @@ function dropMapReference(state: ModelState, map: VmMap): void {
 /** vm_map_deallocate: the creator gives the map up. */
 export const vmMapDeallocate: Rule<'vm_map_deallocate'> = (state, _, map) => {
   if (!mayGiveUp(state, map)) return rejected('MAP-CREATE-2');
+  const last = mapReferences(state, map) === 1;
+  if (last && freesDirectory(state, map, wholeOf(map))) return rejected('PMAP-REL-1');
   map.creatorReference = false;
   dropMapReference(state, map);
   return cite(state, 'MAP-CREATE-2', done);
@@ -251,5 +271,5 @@ function mayGiveUp(state: ModelState, map: VmMap): boolean {
   if (isReservedName(map.name) || !map.creatorReference) return false;
   if (state.flights.some(({ operation }) => 'map' in operation && operation.map === map.name)) return false;
   const last = mapReferences(state, map) === 1;
-  return !(last && cutsSubmap(state, map, { start: map.min, end: map.max }));
+  return !(last && cutsSubmap(state, map, wholeOf(map)));
 }

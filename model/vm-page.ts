@@ -4,7 +4,7 @@ import { FREED_FILL } from '../contract/machine.ts';
 import { PANIC } from '../contract/outcome.ts';
 import type { PageSnapshot } from '../contract/vm-page.ts';
 import { assert, cite, isManaged, stopMachine, touch } from './bookkeeping.ts';
-import { mappingAt, pmapClearBit } from './pmap.ts';
+import { mappingAt, pmapClearBit } from './pmap-mapping.ts';
 import type { FrameContents, ModelState, Rule, VmObject, VmPage } from './state.ts';
 
 /** The page resident at an offset of an object. */

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
-import { address, bytes, frameNumber, objectOffset, pages } from '../../contract/address.ts';
+import { address, bytes, objectOffset, pages } from '../../contract/address.ts';
 import { OPERATION_KINDS, type Operation } from '../../contract/operation.ts';
-import type { CellName, Snapshot } from '../../contract/snapshot.ts';
 import { referenceKernel } from '../../model/reference-kernel.ts';
 import {
   addressAt,
@@ -13,7 +12,6 @@ import {
   free,
   insert,
   malloc,
-  pagedaemon,
   resume,
   SMALL,
   suballoc,
@@ -174,119 +172,3 @@ test('a candidate that goes to sleep or panics for want of room is followed ther
   const full = { kind: 'panic', text: 'kmem_malloc: map too small' } as const;
   expect(kernel.applyPlaced(malloc(1, true), 3, full).outcome).toEqual(full);
 });
-
-/** A fixed pseudo-random sequence of small numbers. */
-function dice(seed: number): (sides: number) => number {
-  let value = seed;
-  return (sides) => {
-    value = (Math.imul(value, 1103515245) + 12345) >>> 0;
-    return Math.floor((value / 0x1_0000_0000) * sides);
-  };
-}
-
-function randomOperation(roll: (sides: number) => number, last: number): Operation {
-  const map = ['kernel', 'kernel', 'kmem', 'sub', 'extra'][roll(5)] ?? 'kernel';
-  const start = at(roll(40));
-  const end = at(roll(44));
-  const size = pages(roll(5));
-  const range = { map, start, end };
-  const choices: (() => Operation)[] = [
-    () => alloc(roll(4), map),
-    () => allocPageable(roll(6), map),
-    () => allocWait(roll(6), map),
-    () => malloc(roll(5), false),
-    () => malloc(1, true),
-    () => ({ kind: 'kmem_free', map, address: start, size }),
-    () => ({ kind: 'kmem_free', map, address: start, size }),
-    () => ({ kind: 'kmem_free_wakeup', map, address: start, size }),
-    () => suballoc('sub', 6),
-    () => ({ kind: 'vm_map_create', name: 'extra', min: at(30), max: at(40), pageable: true }),
-    () => ({ kind: 'vm_map_submap', ...range, submap: 'extra' }),
-    () => ({ kind: 'vm_map_deallocate', map }),
-    () => insert(roll(40), roll(44), (['null', 'anon'] as const)[roll(2)] ?? 'null', map),
-    () => ({ kind: 'vm_map_protect', ...range, protection: roll(8), setMax: roll(9) === 0 }),
-    () => ({ kind: 'vm_map_inherit', ...range, inheritance: roll(3) }),
-    () => ({ kind: 'vm_map_pageable', ...range, pageable: roll(2) === 0 }),
-    () => ({ kind: 'vm_map_remove', ...range }),
-    () => ({ kind: 'vm_map_delete', ...range }),
-    () => ({ kind: 'vm_map_simplify', map, start }),
-    () => ({ kind: 'vm_page_deactivate', map, address: start }),
-    () => ({ kind: 'vm_fault', map, address: start, protection: roll(4) }),
-    () => ({ kind: 'checked_write', map, address: start, byte: roll(256) }),
-    () => ({ kind: 'cpu_write', address: address(start + 4090), bytes: [1, 2, 3, 4, 5, 6, 7, 8] }),
-    () => ({ kind: 'cpu_read', address: start, length: 4 }),
-    () => ({
-      kind: 'pmap_enter',
-      address: at(roll(4)),
-      frame: frameNumber(roll(2)),
-      protection: roll(8),
-      wired: roll(2) === 0,
-    }),
-    () => ({ kind: 'pmap_page_protect', frame: frameNumber(roll(14)), protection: roll(8) }),
-    () => ({ kind: 'pmap_clear_modify', frame: frameNumber(roll(14)) }),
-    () => pagedaemon,
-    () => resume(1 + roll(last + 1)),
-    () => resume(1 + roll(last + 1)),
-  ];
-  return (choices[roll(choices.length)] ?? (() => pagedaemon))();
-}
-
-/** Every cell that exists in a snapshot, by name. */
-function cellsOf(shown: Snapshot): Map<CellName, unknown> {
-  const { queues } = shown;
-  return new Map<CellName, unknown>([
-    ...shown.maps.map((map) => [`map:${map.name}`, map] as const),
-    ...shown.objects.map((object) => [`object:${object.name}`, object] as const),
-    ...shown.mappings.map((mapping) => [`mapping:${mapping.address}`, mapping] as const),
-    ...shown.pv.map(({ frame, addresses }) => [`pv:${frame}`, addresses] as const),
-    ['queue:free', queues.free],
-    ['queue:active', queues.active],
-    ['queue:inactive', queues.inactive],
-    ['counters', shown.counters],
-    ['pools', shown.pools],
-    ['pmap:kernel', shown.pmap],
-    ['sched', shown.sched],
-    ['transitions', shown.transitions],
-  ]);
-}
-
-/** Cells that differ between two states. */
-function changed(before: Map<CellName, unknown>, after: Map<CellName, unknown>): CellName[] {
-  const names = [...new Set([...before.keys(), ...after.keys()])];
-  return names.filter((name) => JSON.stringify(before.get(name)) !== JSON.stringify(after.get(name)));
-}
-
-test.each([1, 2, 3, 4, 5, 6])(
-  'what changes is touched, and cells agree with the snapshot (walk %i)',
-  (seed) => {
-    const roll = dice(seed * 7919);
-    let kernel = referenceKernel.boot({ ...SMALL, scratchPages: 2, kernelStart: at(4) });
-    let before = cellsOf(kernel.snapshot({ contents: false }));
-    let number = 0;
-    const untouched: string[] = [];
-    for (let round = 0; round < 700; round += 1) {
-      if (number === 0) kernel.apply(suballoc('kmem', 6), ++number);
-      const operation = randomOperation(roll, number);
-      const { outcome } = kernel.apply(operation, ++number);
-      if (outcome.kind === 'panic') {
-        kernel = referenceKernel.boot({ ...SMALL, scratchPages: 2, kernelStart: at(4) });
-        number = 0;
-        kernel.apply(suballoc('kmem', 6), ++number);
-        before = cellsOf(kernel.snapshot({ contents: false }));
-        continue;
-      }
-      const after = cellsOf(kernel.snapshot({ contents: false }));
-      const touched = kernel.touched();
-      if (round > 0)
-        for (const name of changed(before, after))
-          if (!touched.includes(name)) untouched.push(`${operation.kind} changed ${name}`);
-      for (const name of touched)
-        if (JSON.stringify(kernel.cell(name)) !== JSON.stringify(after.get(name) ?? emptyCell(name)))
-          untouched.push(`${name} differs from the snapshot`);
-      before = after;
-    }
-    expect(untouched).toEqual([]);
-  },
-);
-
-const emptyCell = (name: CellName): unknown => (name.startsWith('pv:') ? [] : null);
