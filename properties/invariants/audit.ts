@@ -34,6 +34,11 @@ const byAuditOnly: readonly Invariant[] = [
     'No free address lies below the place where a remembered search begins.',
     'vm_map.c: vm_map_findspace, first_free; MAP-SPACE-1, DEV-2',
   ),
+  audited(
+    'INV-PMAP-SELFMAP',
+    'The processor reads through the recursive window what the page tables of the current pmap hold.',
+    'pmap.h: vtopte, PTmap, PTD; PMAP-REC-1',
+  ),
 ];
 
 /** IDs whose invariants read the audit themselves, here or beside claims that a snapshot can judge. */
