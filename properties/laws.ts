@@ -12,6 +12,7 @@ import { protectTwiceIsOnce, queriesChangeNothing, unwireUndoesWire } from './la
 import { freeAllReturnsToBoot } from './laws/free-all.ts';
 import type { Law } from './laws/law.ts';
 import { replayIsEqual } from './laws/replay.ts';
+import { evictionsChangeNothing } from './laws/translations.ts';
 
 export type { Law };
 
@@ -25,4 +26,5 @@ export const LAWS: readonly Law[] = [
   unwireUndoesWire,
   queriesChangeNothing,
   replayIsEqual,
+  evictionsChangeNothing,
 ];

@@ -39,7 +39,7 @@ const ELSEWHERE: { readonly [Id in string]?: { readonly stage?: Stage; readonly 
   'INV-PAGE-FAKE': { judgedBy: 'audit' },
   'INV-WIRE-NORECLAIM': { stage: 'wider' },
   'INV-PMAP-SELFMAP': { judgedBy: 'audit' },
-  'INV-TLB-TRANSPARENT': { stage: 'pmap', judgedBy: 'law' },
+  'INV-TLB-TRANSPARENT': { judgedBy: 'law' },
   'INV-CPU-FORK': { stage: 'wider' },
   'INV-SCHED-NOLOSTBUSY': { stage: 'threads' },
   'INV-SCHED-NOYIELD': { stage: 'threads' },
