@@ -97,14 +97,10 @@ export const PMAP_DEVIATION_FAULTS: readonly FaultPatch[] = [
     source:
       'DEV-27: 15 static page tables, however far the kernel map reaches; the next one is a null pointer',
     file: PAGE_TABLES,
-    find: '    this.#endSlot = end;\n',
-    replace: '    this.#endSlot = Math.min(end, first + 15);\n',
+    find: '  const { first, end } = kernelSlots(config);\n',
+    replace:
+      '  const { first, end: last } = kernelSlots(config);\n  const end = Math.min(last, first + 15);\n',
     also: [
-      {
-        file: PAGE_TABLES,
-        find: 'for (let slot = first; slot < end; slot++) {\n      const table',
-        replace: 'for (let slot = first; slot < this.#endSlot; slot++) {\n      const table',
-      },
       {
         file: PMAP,
         find: '    return this.#tables.covers(va) ? undefined : PANIC.invalidPageDirectory;',

@@ -167,8 +167,8 @@ export const FAULTY_MEMORY: readonly FaultPatch[] = [
     name: 'late-wakeup-lost',
     source: 'KM-WAKE-1: kmem_free_wakeup that had to wait for a range in transition wakes nobody',
     file: VM_KERN,
-    find: '  const outcome = yield* body;\n  kernel.sched.wakeup(map.space);\n',
-    replace: '  const outcome = yield* body;\n',
+    find: "  if (outcome.kind !== 'rejected') kernel.sched.wakeup(map.space);\n",
+    replace: '',
     caughtBy: ['INV-SCHED-NOLOSTMAP'],
   },
   {

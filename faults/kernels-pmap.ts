@@ -26,7 +26,7 @@ export const FAULTY_PMAPS: readonly FaultPatch[] = [
     name: 'pv-entry-outlives-pte',
     source: 'GNU Mach 0744feb6: removing a kernel mapping leaves its pv record',
     file: PMAP,
-    find: '    this.#pv.remove(frame, va);\n    this.#changes.pv(frame);\n  };',
+    find: '    this.#pv.remove(frame, this.#places + va);\n    this.#changes.pv(frame);\n  };',
     replace: '    this.#changes.pv(frame);\n  };',
     caughtBy: ['INV-PMAP-PV', 'INV-PAGE-FREEBARE'],
   },
@@ -34,9 +34,8 @@ export const FAULTY_PMAPS: readonly FaultPatch[] = [
     name: 'protect-keeps-write',
     source: 'FreeBSD 1.x 33900c6e: lowering protection leaves the write bit',
     file: PMAP,
-    find: '      this.#tables.forEachValid(start, end, (va, pte) => this.#replacePte(va, pte & ~PG_RW));\n  }\n\n  /** pmap_page_protect',
-    replace:
-      '      this.#tables.forEachValid(start, end, (va, pte) => this.#replacePte(va, pte));\n  }\n\n  /** pmap_page_protect',
+    find: '      this.#tables.forEachValid(start, end, (va, pte) => this.#replacePte(va, pte & ~PG_RW));\n',
+    replace: '      this.#tables.forEachValid(start, end, (va, pte) => this.#replacePte(va, pte));\n',
     caughtBy: ['INV-PMAP-RIGHTS'],
   },
   {

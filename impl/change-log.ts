@@ -23,6 +23,7 @@ export const PART = {
   pmap: 32,
   sched: 64,
   transitions: 128,
+  spaces: 256,
 } as const;
 
 const PART_CELLS: readonly (readonly [number, CellName])[] = [
@@ -34,6 +35,7 @@ const PART_CELLS: readonly (readonly [number, CellName])[] = [
   [PART.pmap, 'pmap:kernel'],
   [PART.sched, 'sched'],
   [PART.transitions, 'transitions'],
+  [PART.spaces, 'spaces'],
 ];
 
 export class ChangeLog {

@@ -71,11 +71,11 @@ export const FAULT_CALLS: Calls<VmFaultOperation['kind']> = {
   checked_write: (kernel, { map: name, address, byte }) =>
     withMap(kernel, name, (map) => checkedWrite(kernel, map, address, byte)),
 
-  cpu_read: (kernel, { address, length }) =>
-    brokenAccess(kernel, address, length) ?? cpuRead(kernel, address, length),
+  cpu_read: (kernel, { mode, address, length }) =>
+    brokenAccess(kernel, address, length) ?? cpuRead(kernel, { address, mode }, length),
 
-  cpu_write: (kernel, { address, bytes }) =>
-    brokenAccess(kernel, address, bytes.length) ?? cpuWrite(kernel, address, bytes),
+  cpu_write: (kernel, { mode, address, bytes }) =>
+    brokenAccess(kernel, address, bytes.length) ?? cpuWrite(kernel, { address, mode }, bytes),
 };
 
 export const PAGE_CALLS: Calls<VmPageOperation['kind']> = {

@@ -8,11 +8,13 @@ import type { MachineConfig } from '../contract/machine.ts';
 import type { MapName } from '../contract/vm-map.ts';
 import type { ObjectName } from '../contract/vm-object.ts';
 import { ChangeLog } from './change-log.ts';
-import { PageTables } from './page-tables.ts';
+import { kernelPageTables, type PageTables } from './page-tables.ts';
 import { PhysicalMemory } from './physical-memory.ts';
 import { Pmap } from './pmap.ts';
 import { PvTable } from './pv-table.ts';
 import { Scheduler } from './sched.ts';
+import { Spaces } from './spaces.ts';
+import { Tlb } from './tlb.ts';
 import { VmMap, vmMapFind, vmMapInsert } from './vm-map.ts';
 import { VmObject, vmObjectReference } from './vm-object.ts';
 import { PAGE_FLAG, PageTable } from './vm-page.ts';
@@ -21,10 +23,14 @@ export interface Kernel {
   readonly config: MachineConfig;
   readonly changes: ChangeLog;
   readonly memory: PhysicalMemory;
+  /** Those of the kernel pmap. */
   readonly tables: PageTables;
   readonly pv: PvTable;
   readonly pages: PageTable;
+  /** The kernel pmap. */
   readonly pmap: Pmap;
+  readonly spaces: Spaces;
+  readonly tlb: Tlb;
   readonly sched: Scheduler;
   readonly maps: Map<MapName, VmMap>;
   readonly objects: Map<ObjectName, VmObject>;
@@ -48,9 +54,13 @@ const SCRATCH_SERIAL = -2;
 export function bootKernel(config: MachineConfig): Kernel {
   const changes = new ChangeLog();
   const memory = new PhysicalMemory(config);
-  const tables = new PageTables(memory, config);
+  const tables = kernelPageTables(memory, config);
   const pv = new PvTable(config.managedPages);
   const pageTable = new PageTable(memory, changes, config);
+  const spaces = new Spaces();
+  const tlb = new Tlb(tables.directoryBase);
+  const pmap = new Pmap({ memory, tables, pv, pages: pageTable, changes, spaces, tlb }, config, null);
+  spaces.enroll(pmap);
   const { kernelMin, kernelMax, kmemObjectSize, mapEntries, staticMaps } = config;
   const kernelMap = new VmMap('kernel', { min: kernelMin, max: kernelMax, pageable: false, fromPool: true });
   const kernelObject = new VmObject('kernel', KERNEL_SERIAL, byteDistance(kernelMin, kernelMax));
@@ -62,7 +72,9 @@ export function bootKernel(config: MachineConfig): Kernel {
     tables,
     pv,
     pages: pageTable,
-    pmap: new Pmap({ memory, tables, pv, pages: pageTable, changes }, config),
+    pmap,
+    spaces,
+    tlb,
     sched: new Scheduler(changes),
     maps: new Map([[kernelMap.name, kernelMap]]),
     objects: new Map([

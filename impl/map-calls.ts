@@ -27,7 +27,14 @@ import {
   vmMapSimplify,
 } from './vm-map.ts';
 import { clamp, vmMapCheckProtection, vmMapInherit, vmMapProtect, vmMapSubmap } from './vm-map-attributes.ts';
-import { submapsMayGo, vmMapDeallocate, vmMapDelete, vmMapRemove } from './vm-map-delete.ts';
+import {
+  FREES_DIRECTORY,
+  freesDirectory,
+  submapsMayGo,
+  vmMapDeallocate,
+  vmMapDelete,
+  vmMapRemove,
+} from './vm-map-delete.ts';
 import { vmMapUnwire, vmMapWire } from './vm-map-pageable.ts';
 import { type VmObject, vmObjectAllocate, vmObjectDeallocate, vmObjectReference } from './vm-object.ts';
 
@@ -50,6 +57,8 @@ export const MAP_CALLS: Calls<VmMapOperation['kind']> = {
         return rejected('MAP-CREATE-2');
       if (map.references === 1 && !submapsMayGo(kernel, map, map.min, map.max))
         return rejected('MAP-CREATE-2');
+      if (map.references === 1 && freesDirectory(kernel, map, { start: map.min, end: map.max }))
+        return FREES_DIRECTORY;
       map.deallocated = true;
       vmMapDeallocate(kernel, map);
       return done;
@@ -118,7 +127,10 @@ export const MAP_CALLS: Calls<VmMapOperation['kind']> = {
   vm_map_remove: (kernel, { map: name, start, end }) =>
     withMap(kernel, name, (map) => {
       const range = clamp(map, start, end);
-      return whenSettled(map, range, 'any', () => kern(vmMapRemove(kernel, map, range)));
+      if (freesDirectory(kernel, map, range)) return FREES_DIRECTORY;
+      return whenSettled(map, range, 'any', () =>
+        freesDirectory(kernel, map, range) ? FREES_DIRECTORY : kern(vmMapRemove(kernel, map, range)),
+      );
     }),
 
   vm_map_delete: (kernel, { map: name, start, end }) =>
@@ -126,6 +138,7 @@ export const MAP_CALLS: Calls<VmMapOperation['kind']> = {
       if (!isPageAligned(start) || !isPageAligned(end)) return rejected('MAP-0');
       if (start < map.min || start > end || end > map.max) return rejected('MAP-CLAMP');
       if (meetsTransition(map, start, end, 'any')) return rejected('MAP-TRANS-1');
+      if (freesDirectory(kernel, map, { start, end })) return FREES_DIRECTORY;
       return kern(vmMapDelete(kernel, map, start, end));
     }),
 

@@ -1,6 +1,11 @@
 /** The observable state as plain data: whole snapshots and single cells (SPEC §13). Nothing here changes the kernel. */
 import { type FrameNumber, frameNumber, objectOffset, type VirtualAddress } from '../contract/address.ts';
-import type { PmapSnapshot } from '../contract/pmap.ts';
+import {
+  NO_SPACES,
+  type PmapSnapshot,
+  type SpacesSnapshot,
+  type UserPmapSnapshot,
+} from '../contract/pmap.ts';
 import type { CellName, CellValue, PoolsSnapshot, Snapshot } from '../contract/snapshot.ts';
 import type { EntrySnapshot, MapSnapshot } from '../contract/vm-map.ts';
 import type { ObjectSnapshot } from '../contract/vm-object.ts';
@@ -26,6 +31,7 @@ export function observe(kernel: Kernel, { contents }: { readonly contents: boole
     counters: observeCounters(kernel),
     mappings: kernel.pmap.mappings(),
     pmap: observePmap(kernel),
+    spaces: observeSpaces(kernel),
     pools: observePools(kernel),
     sched: kernel.sched.snapshot(),
     transitions: transitionSnapshots(kernel),
@@ -52,6 +58,8 @@ function cellOf(kernel: Kernel, name: CellName): CellValue<CellName> {
       return observePools(kernel);
     case 'pmap:kernel':
       return observePmap(kernel);
+    case 'spaces':
+      return observeSpaces(kernel);
     case 'sched':
       return kernel.sched.snapshot();
     case 'transitions':
@@ -177,6 +185,17 @@ function observePools({ freeEntries, freeMaps }: Kernel): PoolsSnapshot {
 
 function observePmap({ pmap: { references, resident, wired } }: Kernel): PmapSnapshot {
   return { references, resident, wired };
+}
+
+function observeSpaces({ spaces: { current, live } }: Kernel): SpacesSnapshot {
+  if (live.size === 0) return NO_SPACES;
+  const pmaps: UserPmapSnapshot[] = [];
+  for (const [name, pmap] of live) {
+    const { references, resident, wired } = pmap;
+    const tables = pmap.user?.pageTablePages.object.residentCount ?? 0;
+    pmaps.push({ name, references, resident, wired, tables, mappings: pmap.mappings() });
+  }
+  return { current, pmaps };
 }
 
 function observePv({ pv, pmap }: Kernel, frame: FrameNumber): VirtualAddress[] {

@@ -17,6 +17,7 @@ import { FAULT_CALLS, KERN_CALLS, PAGE_CALLS, SCHED_CALLS } from './kern-calls.t
 import { bootKernel, type Kernel } from './kernel.ts';
 import { MAP_CALLS } from './map-calls.ts';
 import { observe, observeCell } from './observation.ts';
+import { pageTableSnapshot } from './page-table-snapshot.ts';
 import { KernelPanic } from './panic.ts';
 import { PMAP_CALLS } from './pmap-calls.ts';
 import type { Continuation } from './sched.ts';
@@ -32,7 +33,7 @@ const CALLS: Calls<OperationKind> = {
 };
 
 export const optimizedKernel: KernelModule<
-  ObservableKernel & Required<Pick<ObservableKernel, 'audit' | 'pageTables' | 'memoryImage'>>
+  ObservableKernel & Required<Pick<ObservableKernel, 'audit' | 'pageTables' | 'tlb' | 'memoryImage'>>
 > = {
   declares: {
     name: 'optimized',
@@ -57,7 +58,8 @@ export const optimizedKernel: KernelModule<
       cell: (name) => observeCell(kernel, name),
       touched: () => kernel.changes.cells(),
       audit: () => audit(kernel),
-      pageTables: () => kernel.tables.snapshot(),
+      pageTables: () => pageTableSnapshot(kernel),
+      tlb: () => kernel.tlb.entries(),
       memoryImage: () => kernel.memory.image(),
     };
   },

@@ -1,13 +1,17 @@
 /**
- * The reverse map of the kernel pmap (pv_table of pmap.c): for every managed frame, the addresses it is mapped at.
+ * The reverse map (pv_table of pmap.c): for every managed frame, the places it is mapped at, in all pmaps.
  *
- * Fast because each frame heads a chain of its own in typed columns: finding, adding and dropping a mapping never
- * looks at other frames. Must stay in step: exactly one record for each valid PTE of a managed frame.
+ * A place is the number of a pmap times 2^32 plus the address; the kernel pmap has number 0, so that its places are
+ * plain addresses. Fast because each frame heads a chain of its own in typed columns: finding, adding and dropping a
+ * mapping never looks at other frames. Must stay in step: exactly one record for each valid PTE of a managed frame.
  */
-import type { FrameNumber, VirtualAddress } from '../contract/address.ts';
+import { ADDRESS_SPACE_END, type FrameNumber, type VirtualAddress } from '../contract/address.ts';
 
 const END = -1;
 const FIRST_CAPACITY = 64;
+
+/** Distance between the places of one pmap and of the next. */
+export const PLACES_PER_PMAP = ADDRESS_SPACE_END;
 
 export class PvTable {
   readonly #first: Int32Array;
@@ -20,23 +24,29 @@ export class PvTable {
     this.#first = new Int32Array(managedPages).fill(END);
   }
 
-  /** All addresses that `frame` is mapped at, in no particular order. */
-  addresses(frame: FrameNumber): VirtualAddress[] {
-    const addresses: VirtualAddress[] = [];
+  /** All places that `frame` is mapped at, in no particular order. */
+  places(frame: FrameNumber): number[] {
+    const places: number[] = [];
     for (let record = this.#first[frame] as number; record !== END; record = this.#next[record] as number)
-      addresses.push(this.#address[record] as VirtualAddress);
-    return addresses;
+      places.push(this.#address[record] as number);
+    return places;
   }
 
-  add(frame: FrameNumber, va: VirtualAddress): void {
+  /** The addresses among them that the kernel pmap maps. */
+  addresses(frame: FrameNumber): VirtualAddress[] {
+    return this.places(frame).filter((place) => place < PLACES_PER_PMAP) as VirtualAddress[];
+  }
+
+  /** Records that `frame` is mapped at the place `va`. */
+  add(frame: FrameNumber, va: number): void {
     const record = this.#takeRecord();
     this.#address[record] = va;
     this.#next[record] = this.#first[frame] as number;
     this.#first[frame] = record;
   }
 
-  /** Drops the record of `frame` at `va`; no effect where there is none, as in pmap_remove_entry. */
-  remove(frame: FrameNumber, va: VirtualAddress): void {
+  /** Drops the record of `frame` at the place `va`; no effect where there is none, as in pmap_remove_entry. */
+  remove(frame: FrameNumber, va: number): void {
     let before = END;
     let record = this.#first[frame] as number;
     while (record !== END && this.#address[record] !== va) {

@@ -1,16 +1,15 @@
 /**
  * The audit: do the redundant structures of this implementation still agree with the primary facts?
  *
- * It recomputes by plain scans what the fast structures claim. Maps are checked in self-check-maps.ts. No hints are
- * kept, so INV-MAP-HINT and INV-MAP-FREEHINT have nothing to say here.
+ * It recomputes by plain scans what the fast structures claim. Maps are checked in self-check-maps.ts, pmaps in
+ * self-check-pmap.ts. No hints are kept, so INV-MAP-HINT and INV-MAP-FREEHINT have nothing to say here.
  */
-import { type FrameNumber, frameNumber, PDE_SPAN, type VirtualAddress } from '../contract/address.ts';
+import { frameNumber } from '../contract/address.ts';
 import type { AuditFinding } from '../contract/kernel-memory.ts';
-import { kernelSlots } from '../contract/machine.ts';
-import { PG_P, PG_W } from '../contract/pmap.ts';
 import type { Kernel } from './kernel.ts';
 import { QUEUE, type Queue } from './page-queues.ts';
 import { auditMap } from './self-check-maps.ts';
+import { auditPmaps } from './self-check-pmap.ts';
 import { freesPagesOnUnmap, type VmObject } from './vm-object.ts';
 import { PAGE_FLAG } from './vm-page.ts';
 
@@ -19,7 +18,7 @@ export function audit(kernel: Kernel): AuditFinding[] {
   const findings: AuditFinding[] = [];
   for (const map of kernel.maps.values()) findings.push(...auditMap(map));
   for (const object of kernel.objects.values()) findings.push(...auditObject(kernel, object));
-  findings.push(...auditQueues(kernel), ...auditPages(kernel), ...auditMappings(kernel));
+  findings.push(...auditQueues(kernel), ...auditPages(kernel), ...auditPmaps(kernel));
   return findings;
 }
 
@@ -105,56 +104,4 @@ function* auditPages(kernel: Kernel): Generator<AuditFinding, void, void> {
         invariant: 'INV-PAGE-COUNTERS',
         witness: `${name} counts ${pages.queues.count(queue)} pages but ${onQueue[queue]} are marked so`,
       };
-}
-
-/** PTEs, pv records, the valid counts of the 4 MiB lines and pm_stats tell the same story. */
-function* auditMappings(kernel: Kernel): Generator<AuditFinding, void, void> {
-  const { tables, pmap, config } = kernel;
-  let resident = 0;
-  let wired = 0;
-  const mappedAt = new Map<FrameNumber, VirtualAddress[]>();
-  const inLine = new Map<number, number>();
-  for (const { address, word } of tables.snapshot().tables) {
-    if ((word & PG_P) === 0) {
-      yield { invariant: 'INV-PMAP-NOJUNK', witness: `the PTE of ${address} is ${word}` };
-      continue;
-    }
-    resident++;
-    if ((word & PG_W) !== 0) wired++;
-    const line = Math.floor(address / PDE_SPAN);
-    inLine.set(line, (inLine.get(line) ?? 0) + 1);
-    const frame = tables.frameOf(word);
-    mappedAt.set(frame, [...(mappedAt.get(frame) ?? []), address]);
-  }
-  if (pmap.resident !== resident || pmap.wired !== wired)
-    yield {
-      invariant: 'INV-PMAP-STATS',
-      witness: `resident ${pmap.resident} and wired ${pmap.wired}, but the tables hold ${resident} and ${wired}`,
-    };
-  const { first, end } = kernelSlots(config);
-  for (let line = first; line < end; line++) {
-    const kept = tables.validInLine((line * PDE_SPAN) as VirtualAddress);
-    if (kept !== (inLine.get(line) ?? 0))
-      yield {
-        invariant: 'INV-AUDIT',
-        witness: `slot ${line} keeps ${kept} valid PTEs, not ${inLine.get(line) ?? 0}`,
-      };
-  }
-  yield* auditPvLists(kernel, mappedAt);
-}
-
-function* auditPvLists(
-  { pv, config }: Kernel,
-  mappedAt: ReadonlyMap<FrameNumber, readonly VirtualAddress[]>,
-): Generator<AuditFinding, void, void> {
-  for (let frame = 0; frame < config.managedPages; frame++) {
-    const recorded = pv.addresses(frameNumber(frame)).sort((a, b) => a - b);
-    const mapped = mappedAt.get(frameNumber(frame)) ?? [];
-    if (recorded.length === 0 && mapped.length === 0) continue;
-    if (recorded.join() !== mapped.join())
-      yield {
-        invariant: 'INV-PMAP-PV',
-        witness: `frame ${frame} is mapped at [${mapped.join()}] but recorded at [${recorded.join()}]`,
-      };
-  }
 }

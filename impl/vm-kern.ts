@@ -34,7 +34,7 @@ import type { Continuation } from './sched.ts';
 import { beginTransition, endTransition, meetsTransition, settledThen } from './transitions.ts';
 import { type VmMap, vmMapCreate, vmMapFindspace, vmMapInsert, vmMapSimplify } from './vm-map.ts';
 import { clamp, type Range, vmMapSubmap } from './vm-map-attributes.ts';
-import { vmMapDelete, vmMapRemove } from './vm-map-delete.ts';
+import { FREES_DIRECTORY, freesDirectory, vmMapDelete, vmMapRemove } from './vm-map-delete.ts';
 import { vmMapWire } from './vm-map-pageable.ts';
 import { vmObjectReference } from './vm-object.ts';
 import { PAGE_FLAG, vmPageAlloc } from './vm-page.ts';
@@ -98,9 +98,11 @@ function* fillAndWire(
 
 /** Puts a zeroed page of kernel_object at `offset`, or reuses the one there (DEV-48); false when no page is free. */
 function fillPage(kernel: Kernel, offset: ObjectOffset): boolean {
-  const { pages, kernelObject } = kernel;
+  const { pages, kernelObject, spaces } = kernel;
   const page = pages.lookup(kernelObject, offset) ?? vmPageAlloc(kernel, kernelObject, offset);
   if (page === undefined) return false;
+  // Another map's range can share the page of a directory, which nobody may write (PMAP-PINIT-1).
+  if (spaces.isTable(page)) return true;
   pages.zeroFill(page);
   pages.clearFlag(page, PAGE_FLAG.busy);
   return true;
@@ -206,7 +208,10 @@ function tryAllocWait(kernel: Kernel, map: VmMap, size: ByteCount): Outcome | un
   return undefined;
 }
 
-/** kmem_free: never tells whether it freed anything (KM-FREE-1 to 4). */
+/**
+ * kmem_free: never tells whether it freed anything (KM-FREE-1 to 4). Rejected where it would free the directory of a live pmap,
+ * before it waits and when it has waited (PMAP-REL-1).
+ */
 export function kmemFree(
   kernel: Kernel,
   map: VmMap,
@@ -215,12 +220,14 @@ export function kmemFree(
 ): Outcome | Continuation {
   if (size === 0) return done;
   const range = clamp(map, truncPage(address), roundPageUnwrapped(unwrappedEnd(address, size)));
+  if (freesDirectory(kernel, map, range)) return FREES_DIRECTORY;
   if (meetsTransition(map, range.start, range.end, 'any'))
     return settledThen(map, range, 'any', () => freeRange(kernel, map, range));
   return freeRange(kernel, map, range);
 }
 
 function freeRange(kernel: Kernel, map: VmMap, range: Range): Outcome {
+  if (freesDirectory(kernel, map, range)) return FREES_DIRECTORY;
   vmMapRemove(kernel, map, range);
   return done;
 }
@@ -234,13 +241,14 @@ export function kmemFreeWakeup(
 ): Outcome | Continuation {
   const freed = kmemFree(kernel, map, address, size);
   if (!('kind' in freed)) return thenWakeup(kernel, map, freed);
+  if (freed.kind === 'rejected') return freed;
   kernel.sched.wakeup(map.space);
   return freed;
 }
 
 function* thenWakeup(kernel: Kernel, map: VmMap, body: Continuation): Continuation {
   const outcome = yield* body;
-  kernel.sched.wakeup(map.space);
+  if (outcome.kind !== 'rejected') kernel.sched.wakeup(map.space);
   return outcome;
 }
 

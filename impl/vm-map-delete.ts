@@ -1,6 +1,12 @@
 /** Deletion (vm_map.c): ranges, whole maps, and the page-wise release of kernel memory. */
-import { byteDistance, bytes, isPageAligned, type VirtualAddress } from '../contract/address.ts';
-import { KERN_INVALID_ARGUMENT, KERN_SUCCESS } from '../contract/outcome.ts';
+import {
+  advanceOffset,
+  byteDistance,
+  bytes,
+  isPageAligned,
+  type VirtualAddress,
+} from '../contract/address.ts';
+import { KERN_INVALID_ARGUMENT, KERN_SUCCESS, rejected } from '../contract/outcome.ts';
 import { PART } from './change-log.ts';
 import type { Kernel } from './kernel.ts';
 import type { VmMapEntry } from './map-entry.ts';
@@ -44,6 +50,25 @@ export function submapsMayGo(
     if (submap.entries.count > 0 || kernel.sched.isAwaited(submap.space)) return false;
   }
   return true;
+}
+
+/** The answer to a deletion that would free the directory of a live pmap. */
+export const FREES_DIRECTORY = rejected('PMAP-REL-1');
+
+/** Would deleting [start, end) free the page of a live pmap's directory, through whatever entry? (PMAP-REL-1) */
+export function freesDirectory(kernel: Kernel, map: VmMap, { start, end }: Range): boolean {
+  const { spaces, kernelObject } = kernel;
+  if (spaces.live.size === 0) return false;
+  // What is refused anyway frees nothing.
+  if (!isPageAligned(start) || !isPageAligned(end) || !submapsMayGo(kernel, map, start, end)) return false;
+  let entry = map.entries.atOrAbove(start);
+  for (; entry !== null && entry.start < end; entry = entry.next) {
+    if (entry.object !== kernelObject) continue;
+    const from = Math.max(entry.start, start);
+    const offset = advanceOffset(entry.offset, from - entry.start);
+    if (spaces.directoryWithin(offset, Math.min(entry.end, end) - from)) return true;
+  }
+  return false;
 }
 
 /** Unwires, unmaps and unlinks one entry and gives up what it refers to (MAP-DEL-2, OBJ-7, Q-28). */
