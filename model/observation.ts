@@ -48,11 +48,12 @@ function showPage(state: ModelState, page: VmPage): PageSnapshot {
 function showPageContents(state: ModelState, page: VmPage): PageSnapshot {
   const { offset, frame, wireCount } = page;
   const queue = queueOf(state, page);
+  // The words of page tables name physical frames, of which the model knows none.
+  if (holdsTable(state, frame)) return { ...showPage(state, page), undefinedContents: true };
   const contents = showContents(state, frame);
   const shown = { offset, frame, wireCount, busy: false, wanted: false, queue, contents };
   const { undefinedFill, writes } = contentsOf(state, frame);
-  const meaningless = (undefinedFill && writes.size < PAGE_SIZE) || holdsTable(state, frame);
-  return meaningless ? { ...shown, undefinedContents: true } : shown;
+  return undefinedFill && writes.size < PAGE_SIZE ? { ...shown, undefinedContents: true } : shown;
 }
 
 const FNV_BASIS = 0x811c_9dc5;

@@ -14,8 +14,9 @@ export interface Renaming {
 
 const BASE_OBJECTS: readonly ObjectName[] = ['kernel', 'kmem', 'scratch'];
 
-/** True for the objects that every kernel has from boot on. */
-export const isBaseObject = (name: ObjectName): boolean => BASE_OBJECTS.includes(name);
+/** True for the objects that every kernel has from boot on, and for those of page tables, named after their pmap. */
+export const isBaseObject = (name: ObjectName): boolean =>
+  BASE_OBJECTS.includes(name) || name.startsWith('pte:');
 
 /** A correspondence that so far only holds between the base objects. */
 export function startRenaming(): Renaming {

@@ -64,10 +64,10 @@ function dirtyAllocation(view: View, memory: ShadowMemory): Iterable<string> {
   return range === null || !carriesContents(view) ? [] : dirtyPages(view, range, memory);
 }
 
-/** Whether the view shows the contents of pages; a view shows those of all or of none. */
+/** Whether the view shows the contents of pages: of all but those that hold page tables, or of none. */
 function carriesContents({ objects }: View): boolean {
   for (const { pages } of objects.values())
-    if (pages[0] !== undefined) return pages[0].contents !== undefined;
+    if (pages.some(({ contents }) => contents !== undefined)) return true;
   return false;
 }
 

@@ -1,6 +1,8 @@
 /** What a step may do to the meaning of addresses, by the operation it answers and how it ended. */
+import { PAGE_SIZE } from '../../contract/address.ts';
 import type { Operation } from '../../contract/operation.ts';
 import { KERN_SUCCESS, type Outcome } from '../../contract/outcome.ts';
+import type { ObjectSnapshot } from '../../contract/vm-object.ts';
 import type { View } from '../view.ts';
 import { freedPages, isFreeing, type Range, requestLength } from './ranges.ts';
 
@@ -32,13 +34,38 @@ function rangeOf(view: View, subject: Operation, outcome: Outcome): Range | null
         ? { map: subject.parent, start: outcome.min, end: outcome.max }
         : null;
     case 'done':
-      return isFreeing(subject) ? { map: subject.map, ...freedPages(subject) } : null;
+    case 'flag':
+      return isFreeing(subject)
+        ? { map: subject.map, ...freedPages(subject) }
+        : directoryRange(view, subject);
     case 'kern':
       return outcome.code === KERN_SUCCESS ? changedRange(subject, outcome.address) : null;
     default:
       return null;
   }
 }
+
+/** The page of kernel_map that a pmap's directory takes, or leaves. */
+export function directoryRange(view: View, subject: Operation): Range | null {
+  if (!MAKES_DIRECTORIES.has(subject.kind)) return null;
+  const offsets = (object: ObjectSnapshot | null | undefined): number[] =>
+    object?.pages.map(({ offset }) => offset) ?? [];
+  const [before, after] = [offsets(view.objectBefore('kernel')), offsets(view.objects.get('kernel'))];
+  const changed = [
+    ...after.filter((offset) => !before.includes(offset)),
+    ...before.filter((offset) => !after.includes(offset)),
+  ];
+  const [offset] = changed;
+  if (offset === undefined) return null;
+  const start = view.machine.kernelMin + offset;
+  return { map: 'kernel', start, end: start + PAGE_SIZE };
+}
+const MAKES_DIRECTORIES: ReadonlySet<Operation['kind']> = new Set([
+  'pmap_create',
+  'pmap_pinit',
+  'pmap_destroy',
+  'pmap_release',
+]);
 
 function allocatedRange(subject: Operation, start: number): Range | null {
   switch (subject.kind) {

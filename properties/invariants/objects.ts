@@ -5,6 +5,7 @@ import { KERN_SUCCESS } from '../../contract/outcome.ts';
 import type { EntrySnapshot, MapName, MapSnapshot } from '../../contract/vm-map.ts';
 import type { ObjectName } from '../../contract/vm-object.ts';
 import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
+import { isBaseObject } from '../renaming.ts';
 import type { View } from '../view.ts';
 import { touchesMaps } from './pages-changes.ts';
 import { objectOf } from './pages-lookup.ts';
@@ -26,7 +27,7 @@ const references: Invariant = {
     for (const { object } of objectEntries(view.maps.values())) hold(object);
     for (const { shadow } of view.objects.values()) if (shadow !== null) hold(shadow);
     for (const { name, references: counted } of view.objects.values()) {
-      const base = BASE_OBJECTS.includes(name) ? 1 : 0;
+      const base = isBaseObject(name) ? 1 : 0;
       const lost = name === 'kernel' ? failedReservations(view.machine) : 0;
       const sum = base + lost + (held.get(name) ?? 0);
       if (counted !== sum)
@@ -34,8 +35,6 @@ const references: Invariant = {
     }
   }),
 };
-
-const BASE_OBJECTS: readonly ObjectName[] = ['kernel', 'kmem', 'scratch'];
 
 /** Boot reservations that find their range outside the kernel map or taken; each keeps a reference for ever. */
 function failedReservations({ kernelMin, kernelStart, kernelMax, reserved }: MachineConfig): number {
@@ -69,8 +68,7 @@ const live: Invariant = {
     const named = new Set(objectEntries(maps.values()).map(({ object }) => object));
     for (const { shadow } of objects.values()) if (shadow !== null) named.add(shadow);
     for (const { name } of objects.values())
-      if (!named.has(name) && !BASE_OBJECTS.includes(name))
-        yield `object ${name} exists and nothing names it`;
+      if (!named.has(name) && !isBaseObject(name)) yield `object ${name} exists and nothing names it`;
   }),
 };
 
@@ -113,8 +111,7 @@ const bounds: Invariant = {
         const object = objectOf(entry);
         const size = object === undefined ? undefined : objects.get(object)?.size;
         const reach = entry.offset + (entry.end - entry.start);
-        if (object === undefined || size === undefined || reach <= size || BASE_OBJECTS.includes(object))
-          continue;
+        if (object === undefined || size === undefined || reach <= size || isBaseObject(object)) continue;
         wrong = [
           ...wrong,
           `${shown(name, entry)} reaches offset ${hex(reach)} of ${object}, size ${hex(size)}`,

@@ -4,6 +4,7 @@ import { address, pdeSlot, truncPage, type VirtualAddress } from '../../contract
 import { highestKernelAddress, kernelSlots, type MachineConfig } from '../../contract/machine.ts';
 import type { Operation, OperationKind } from '../../contract/operation.ts';
 import { PANIC } from '../../contract/outcome.ts';
+import { KERNEL_PMAP, NULL_PMAP } from '../../contract/pmap.ts';
 import { type Invariant, stateless } from '../invariant.ts';
 import { PAGE_TAKERS } from '../page-takers.ts';
 import type { View } from '../view.ts';
@@ -12,6 +13,8 @@ import { isFreeing, requestLength } from './ranges.ts';
 const CLIPPING: readonly OperationKind[] = [
   'kmem_free',
   'kmem_free_wakeup',
+  'pmap_destroy',
+  'pmap_release',
   'kmem_suballoc',
   'vm_map_submap',
   'vm_map_protect',
@@ -28,6 +31,8 @@ const INSERTING: readonly OperationKind[] = [
   'kmem_suballoc',
   'vm_map_insert',
   'vm_map_find',
+  'pmap_create',
+  'pmap_pinit',
 ];
 /** An operation makes two entries at most, so one free entry is the most that can fail to be enough. */
 const MOST_ENTRIES_LEFT = 1;
@@ -56,6 +61,10 @@ function objection(view: View, text: string): string | null {
       return [mappingPanic(view), ...mapPanics(view)].includes(text)
         ? null
         : 'no mapping entered at such an address';
+    case PANIC.noPageTablePage:
+      return subject.kind === 'pmap_enter' && view.before('counters').free === 0
+        ? null
+        : 'no page table is wanted, or frames are free';
     default:
       return 'no rule raises it';
   }
@@ -109,6 +118,10 @@ function mapPanics({ subject, machine, maps }: View): (string | null)[] {
 /** The panic that entering a mapping at the operation's address must raise; null: none. */
 function mappingPanic({ subject, machine }: View): string | null {
   if (subject?.kind !== 'pmap_enter' && subject?.kind !== 'pmap_kenter') return null;
+  const { pmap = KERNEL_PMAP } = subject.kind === 'pmap_enter' ? subject : {};
+  if (pmap === NULL_PMAP) return null;
+  if (pmap !== KERNEL_PMAP)
+    return truncPage(subject.address) > highestKernelAddress(machine) ? PANIC.enterTooBig : null;
   return panicOfEntering(subject.address, machine);
 }
 

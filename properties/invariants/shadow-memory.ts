@@ -5,7 +5,7 @@
  * zeroes are kept. Harness frames, which direct pmap operations map here and there, are known by frame instead.
  */
 import { PAGE_SIZE } from '../../contract/address.ts';
-import { BOOT_FILL, type MachineConfig } from '../../contract/machine.ts';
+import { BOOT_FILL, type MachineConfig, userEnd } from '../../contract/machine.ts';
 import type { OperationKind, OperationOf } from '../../contract/operation.ts';
 import { KERN_SUCCESS } from '../../contract/outcome.ts';
 import type { View } from '../view.ts';
@@ -44,6 +44,8 @@ export const SHADOWED: readonly OperationKind[] = [
   'cpu_write',
   'pmap_zero_page',
   'pmap_copy_page',
+  'pmap_create',
+  'pmap_pinit',
 ];
 
 export class ShadowMemory {
@@ -60,6 +62,11 @@ export class ShadowMemory {
     switch (view.subject?.kind) {
       case 'kmem_malloc':
         if (!view.subject.canWait) this.#forgetNowait(view);
+        break;
+      // What a directory holds is its kernel's own business.
+      case 'pmap_create':
+      case 'pmap_pinit':
+        this.#forgetNowait(view);
         break;
       case 'checked_read':
       case 'cpu_read':
@@ -149,8 +156,10 @@ export class ShadowMemory {
     return inScratchWindow(view.machine, va) ? undefined : (this.#pages.get(pageOf(va)) ?? ZEROES);
   }
 
-  #frameAt({ machine, mappings }: View, va: number): number | undefined {
-    const frame = mappings.get(pageOf(va))?.frame;
+  #frameAt({ machine, mappings, spaces }: View, va: number): number | undefined {
+    const own = spaces.pmaps.find(({ name }) => name === spaces.current)?.mappings;
+    const user = va < userEnd(machine) ? own?.find(({ address }) => address === pageOf(va)) : undefined;
+    const frame = (user ?? mappings.get(pageOf(va)))?.frame;
     return frame !== undefined && isHarnessFrame(machine, frame) ? frame : undefined;
   }
 

@@ -5,6 +5,7 @@ import { KERN_SUCCESS } from '../../contract/outcome.ts';
 import { permits, VM_PROT_READ } from '../../contract/protection.ts';
 import type { MapName, MapSnapshot } from '../../contract/vm-map.ts';
 import type { View } from '../view.ts';
+import { directoryRange } from './effect.ts';
 import { type MapPiece, mapChanges } from './pages-changes.ts';
 import { isPlaceholder, pageAddresses } from './pages-lookup.ts';
 import { type Range, requestLength, within } from './ranges.ts';
@@ -12,7 +13,12 @@ import { type Range, requestLength, within } from './ranges.ts';
 const isWired = ({ is }: MapPiece): boolean => is !== null && is.wiredCount > 0;
 
 /** The range that a returned allocator handed out; null for other steps. */
-export function rangeHandedOut({ subject, step }: View): Range | null {
+export function rangeHandedOut(view: View): Range | null {
+  const { subject, step } = view;
+  if (subject?.kind === 'pmap_create' || subject?.kind === 'pmap_pinit')
+    return step?.outcome.kind === 'done' || step?.outcome.kind === 'flag'
+      ? directoryRange(view, subject)
+      : null;
   if (step?.outcome.kind !== 'address') return null;
   if (subject?.kind !== 'kmem_alloc' && subject?.kind !== 'kmem_malloc') return null;
   const start = step.outcome.address;

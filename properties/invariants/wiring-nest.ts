@@ -18,7 +18,7 @@ export const nest: Invariant = {
   exemptWhenAliased: false,
   shows: ['outcomes', 'maps', 'structure'],
   looksAt: ['map'],
-  judges: ['vm_map_pageable', 'kmem_alloc', 'kmem_malloc'],
+  judges: ['vm_map_pageable', 'kmem_alloc', 'kmem_malloc', 'pmap_create', 'pmap_pinit'],
   watch: () => {
     const depths = new WiringDepths();
     return {
