@@ -1,8 +1,14 @@
 import { expect, test } from 'vitest';
-import { frameNumber, objectOffset, PAGE_SIZE } from '../../contract/address.ts';
+import { address, frameNumber, objectOffset, PAGE_SIZE } from '../../contract/address.ts';
+import { done, none } from '../../contract/outcome.ts';
+import { PG_D, PG_P, PG_RW, PG_U } from '../../contract/pmap.ts';
+import { SUPERVISOR, translate } from '../../impl/cpu.ts';
 import { bootKernel, type Kernel } from '../../impl/kernel.ts';
 import type { VmMapEntry } from '../../impl/map-entry.ts';
 import { QUEUE } from '../../impl/page-queues.ts';
+import type { Pmap } from '../../impl/pmap.ts';
+import { pmapPinit } from '../../impl/pmap-pinit.ts';
+import { PLACES_PER_PMAP } from '../../impl/pv-table.ts';
 import { audit } from '../../impl/self-check.ts';
 import { vmMapInsert } from '../../impl/vm-map.ts';
 import { PAGE_FLAG, vmPageAlloc } from '../../impl/vm-page.ts';
@@ -129,4 +135,96 @@ test.each(DAMAGE)('%s is reported as %s', (_, invariant, damage) => {
   const kernel = busyKernel();
   damage(kernel);
   expect(audit(kernel).map((finding) => finding.invariant)).toContain(invariant);
+});
+
+/** A kernel whose pmap `a` is current and maps scratch page 0 at 0x1000, cached by a write. */
+function kernelWithPmap(): Kernel {
+  const kernel = bootKernel(SMALL_MACHINE);
+  const created = pmapPinit(kernel, 'a', 1, { created: done, noRoom: none });
+  if (!('kind' in created)) kernel.sched.start(1, { kind: 'pmap_pinit', name: 'a' }, created);
+  const pmap = pmapOf(kernel);
+  pmap.enter(VA, frameNumber(0), { protection: 7, wired: false });
+  kernel.tlb.load(pmap.tables.directoryBase);
+  translate(kernel, VA, 'write', SUPERVISOR);
+  return kernel;
+}
+
+const VA = address(0x1000);
+
+function pmapOf({ spaces }: Kernel): Pmap {
+  const pmap = spaces.live.get('a');
+  if (pmap === undefined) throw new Error('the kernel has room for a directory');
+  return pmap;
+}
+
+test('a sound kernel with user pmaps has nothing to report', () => {
+  const kernel = kernelWithPmap();
+  expect(kernel.tlb.entries()).toHaveLength(1);
+  expect(audit(kernel)).toEqual([]);
+});
+
+/** Flips bits of the PTE at VA behind the back of the pmap. */
+const flip = (kernel: Kernel, bits: number) => {
+  const { tables } = pmapOf(kernel);
+  tables.setPte(VA, tables.pte(VA) ^ bits);
+};
+
+const USER_DAMAGE: readonly (readonly [string, string, (kernel: Kernel) => void])[] = [
+  [
+    'a PTE cleared behind the back of the hold count',
+    'INV-PMAP-PTHOLD',
+    (kernel) => kernel.memory.setWord(pmapOf(kernel).tables.indexOf(VA), 0),
+  ],
+  ['a page table without a valid PTE', 'INV-PMAP-PTRECLAIM', (kernel) => pmapOf(kernel).tables.setPte(VA, 0)],
+  ['a page table that is not named', 'INV-PMAP-PDEFRAME', (kernel) => pmapOf(kernel).tables.setPde(0, 0)],
+  ['a word in a slot of nobody', 'INV-PMAP-PDEFRAME', (kernel) => pmapOf(kernel).tables.setPde(1023, 0x1000)],
+  ['a page table that is not wired', 'INV-PMAP-PDEFRAME', ({ pages }) => pages.unwire(frameNumber(9))],
+  [
+    'a page table that is not counted',
+    'INV-PMAP-PTRECLAIM',
+    ({ objects }) => {
+      const object = objects.get('pte:a');
+      if (object !== undefined) object.residentCount = 0;
+    },
+  ],
+  ['a kernel slot that differs', 'INV-PMAP-KSYNC', (kernel) => pmapOf(kernel).tables.setPde(960, 0)],
+  ['a directory that names another', 'INV-PMAP-RECURSIVE', (kernel) => pmapOf(kernel).tables.setPde(959, 3)],
+  ['a user PTE without U', 'INV-AUDIT', (kernel) => flip(kernel, PG_U)],
+  ['a statistic of a user pmap', 'INV-PMAP-STATS', (kernel) => pmapOf(kernel).wired++],
+  [
+    'a user mapping without pv record',
+    'INV-PMAP-PV',
+    ({ pv }) => pv.remove(frameNumber(0), PLACES_PER_PMAP + VA),
+  ],
+  [
+    'a pv record of the wrong pmap',
+    'INV-PMAP-PV',
+    ({ pv }) => pv.add(frameNumber(0), 2 * PLACES_PER_PMAP + VA),
+  ],
+  ['a cached translation whose PTE is gone', 'INV-TLB-NOSTALE', (kernel) => flip(kernel, PG_P)],
+  ['one whose PTE names another frame', 'INV-TLB-NOSTALE', (kernel) => flip(kernel, PAGE_SIZE)],
+  ['one that grants the user more', 'INV-TLB-NOSTALE', (kernel) => flip(kernel, PG_U)],
+  ['one that is writable longer than its PTE', 'INV-TLB-NOSTALE', (kernel) => flip(kernel, PG_RW)],
+  ['one that is dirty while its PTE is not', 'INV-TLB-NOSTALE', (kernel) => flip(kernel, PG_D)],
+  [
+    'one of a pmap that is no longer current',
+    'INV-TLB-NOSTALE',
+    (kernel) => {
+      kernel.tlb.directoryBase = kernel.tables.directoryBase;
+    },
+  ],
+];
+
+test.each(USER_DAMAGE)('%s is reported as %s', (_, invariant, damage) => {
+  const kernel = kernelWithPmap();
+  damage(kernel);
+  expect(audit(kernel).map((finding) => finding.invariant)).toContain(invariant);
+});
+
+test('without its flush, removing a mapping is found by the audit and by the next access', () => {
+  const kernel = kernelWithPmap();
+  kernel.tlb.flush = () => undefined;
+  pmapOf(kernel).remove(address(0), PAGE_SIZE * 2);
+  expect(audit(kernel).map((finding) => finding.invariant)).toEqual(['INV-TLB-NOSTALE']);
+  expect(translate(kernel, VA, 'read', SUPERVISOR)).toBeGreaterThanOrEqual(0);
 });
