@@ -9,8 +9,8 @@ import { type MachineConfig, TRACE_KMEM_OBJECT_SIZE } from '../contract/machine.
 import {
   type FieldMeaning,
   OPERATION_FIELDS,
-  OPTIONAL_FIELDS,
   OPERATION_KINDS,
+  OPTIONAL_FIELDS,
   type Operation,
 } from '../contract/operation.ts';
 import { optimizedKernel } from '../impl/optimized-kernel.ts';

@@ -48,6 +48,8 @@ function rangeOf(view: View, subject: Operation, outcome: Outcome): Range | null
 /** The page of kernel_map that a pmap's directory takes, or leaves. */
 export function directoryRange(view: View, subject: Operation): Range | null {
   if (!MAKES_DIRECTORIES.has(subject.kind)) return null;
+  const held = view.before('transitions').find(({ operation }) => operation === view.subjectNumber);
+  if (held !== undefined) return held;
   const offsets = (object: ObjectSnapshot | null | undefined): number[] =>
     object?.pages.map(({ offset }) => offset) ?? [];
   const [before, after] = [offsets(view.objectBefore('kernel')), offsets(view.objects.get('kernel'))];

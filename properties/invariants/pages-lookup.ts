@@ -8,8 +8,8 @@ import type { PageSnapshot } from '../../contract/vm-page.ts';
 import type { StateView, View } from '../view.ts';
 import { offsetAt } from './overlay.ts';
 
-/** Object of the frames that the harness owns (contract/machine.ts). */
-export const SCRATCH_OBJECT = 'scratch';
+/** True for objects whose pages are wired once without an entry: the scratch pages, and page tables (PMAP-PT-1). */
+export const isWiredAlone = (name: string): boolean => name === 'scratch' || name.startsWith('pte:');
 
 /** An entry that stands for memory and not for a submap, with its map. */
 export interface Leaf {

@@ -6,7 +6,7 @@ import { type Invariant, statelessWhere } from '../invariant.ts';
 import type { StateView, View } from '../view.ts';
 import { offsetAt } from './overlay.ts';
 import { mapChanges, touchedPages } from './pages-changes.ts';
-import { changedPages, entryAt, objectOf, pageAddresses, SCRATCH_OBJECT } from './pages-lookup.ts';
+import { changedPages, entryAt, isWiredAlone, objectOf, pageAddresses } from './pages-lookup.ts';
 import { hex } from './phrase.ts';
 import { rangeHandedOut } from './wiring-history.ts';
 
@@ -72,7 +72,7 @@ const wireRange: Invariant = {
   looksAt: ['object'],
   watch: statelessWhere(touchedPages, function* (view) {
     for (const object of view.touchedObjects) {
-      if (object.name === SCRATCH_OBJECT) continue;
+      if (isWiredAlone(object.name)) continue;
       let wired: EntrySnapshot[] | undefined;
       for (const { offset, frame, wireCount } of changedPages(view, object)) {
         if (wireCount === 0) continue;

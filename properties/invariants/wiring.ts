@@ -12,11 +12,11 @@ import {
   entryAt,
   inScratchWindow,
   isPlaceholder,
+  isWiredAlone,
   leavesAt,
   objectOf,
   pageAddresses,
   pageAt,
-  SCRATCH_OBJECT,
   settledWiredPages,
 } from './pages-lookup.ts';
 import { hex, span } from './phrase.ts';
@@ -127,7 +127,7 @@ const count: Invariant = {
           if (object !== undefined && !nowait.has(map.name, va)) expected.add(object, offsetAt(entry, va), 1);
         }
         for (const { name, pages } of view.objects.values()) {
-          if (name === SCRATCH_OBJECT) continue;
+          if (isWiredAlone(name)) continue;
           for (const { offset, frame, wireCount } of pages) {
             const entries = expected.at(name, offset);
             if (!Number.isNaN(entries) && wireCount !== entries)
