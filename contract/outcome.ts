@@ -58,6 +58,8 @@ export interface Bytes {
   readonly kind: 'bytes';
   readonly bytes: readonly number[];
   readonly undefinedBytes?: readonly number[];
+  /** Of the reference model alone: indices of bytes of page tables and directories, which compare equal to anything at any level. */
+  readonly tableBytes?: readonly number[];
 }
 /** An unhandled CPU trap at `address` (the first byte that could not be reached); code of the fault (FAULT-TRAP-1). */
 export interface Trap {

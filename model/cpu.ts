@@ -26,8 +26,8 @@ import { contentsOf, fillFrame } from './vm-page.ts';
 type Access = { readonly address: VirtualAddress; readonly use: 'read' | 'write' };
 /** The same, by the processor on its own account. */
 type CpuAccess = Access & { readonly mode: CpuMode | undefined };
-/** A byte as it was read; `defined` is false where its value means nothing (DC-9). */
-type ByteRead = { readonly byte: number; readonly defined: boolean };
+/** A byte as it was read; `defined` is false where its value means nothing (DC-9), `ofTable` where only the tables give it one. */
+type ByteRead = { readonly byte: number; readonly defined: boolean; readonly ofTable: boolean };
 /** What an access came to where it was not cut short. */
 type Reached = { readonly kind: 'reached'; readonly frame: FrameNumber };
 /** Rights that the fault of an access asks for. */
@@ -38,14 +38,20 @@ const FAULTS_MOST = 3;
 function readByte(state: ModelState, frame: FrameNumber, position: number): ByteRead {
   const { fill, writes, undefinedFill } = contentsOf(state, frame);
   const written = writes.get(position);
-  const meaningless = (written === undefined && undefinedFill) || holdsTable(state, frame);
-  return { byte: written ?? fill, defined: !meaningless };
+  const defined = written !== undefined || !undefinedFill;
+  return { byte: written ?? fill, defined, ofTable: holdsTable(state, frame) };
 }
 
 function bytesOf(read: readonly ByteRead[]): Bytes {
   const undefinedBytes = read.flatMap(({ defined }, index) => (defined ? [] : [index]));
+  const tableBytes = read.flatMap(({ ofTable }, index) => (ofTable ? [index] : []));
   const bytes = read.map(({ byte }) => byte);
-  return { kind: 'bytes', bytes, ...(undefinedBytes.length > 0 && { undefinedBytes }) };
+  return {
+    kind: 'bytes',
+    bytes,
+    ...(undefinedBytes.length > 0 && { undefinedBytes }),
+    ...(tableBytes.length > 0 && { tableBytes }),
+  };
 }
 
 /** Uses a mapping as the processor does. Nobody writes into a live directory or page table. */

@@ -94,8 +94,10 @@ function sameBytes(
   actual: readonly number[],
   level: Level,
 ): boolean {
-  if (level === 'bsd' || expected.undefinedBytes === undefined) return sameNumbers(expected.bytes, actual);
-  const free = new Set(expected.undefinedBytes);
+  const { undefinedBytes = [], tableBytes = [] } = expected;
+  const anything = level === 'bsd' ? tableBytes : [...undefinedBytes, ...tableBytes];
+  if (anything.length === 0) return sameNumbers(expected.bytes, actual);
+  const free = new Set(anything);
   return (
     expected.bytes.length === actual.length &&
     expected.bytes.every((byte, i) => free.has(i) || byte === actual[i])
@@ -127,6 +129,7 @@ function* outcomeDifferences(
 ): Generator<Difference> {
   const fields = new Set([...Object.keys(expected), ...Object.keys(actual)]);
   fields.delete('undefinedBytes');
+  fields.delete('tableBytes');
   const wrong = [...fields].filter((field) => {
     const mixed: Outcome = { ...expected, ...pick(actual, field) };
     return !sameOutcome(expected, mixed, comparison);

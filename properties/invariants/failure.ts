@@ -1,7 +1,7 @@
 /** Operations that fail or ask for nothing leave the state as it was, up to the residue that their rule lists (CONV-5). */
 import type { Show } from '../../contract/kernel-memory.ts';
 import type { OperationKind } from '../../contract/operation.ts';
-import { KERN_SUCCESS, USELESS_FAULTS } from '../../contract/outcome.ts';
+import { KERN_SUCCESS, type Step, USELESS_FAULTS } from '../../contract/outcome.ts';
 import { CELL_CLASSES, readCell } from '../cells.ts';
 import { type Invariant, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
@@ -49,11 +49,17 @@ function hasFailed({ step }: View): boolean {
   );
 }
 
+/** A write is refused where it reaches a page table, a deletion where it meets a directory that came while it slept. */
+const isRefusedUnderWay = ({ outcome, resumed }: Step): boolean =>
+  outcome.kind === 'rejected' &&
+  (outcome.rule === 'PMAP-PINIT-1' || (outcome.rule === 'PMAP-REL-1' && resumed !== undefined));
+
 /**
  * Failures that no list of residue covers: faults that were served but did not help, and a roll-back that
  * gives back pages which an aliased entry had put at its offsets (DEV-48).
  */
 const changesLawfully = ({ step, subject, aliased }: View): boolean =>
+  (step?.outcome.kind === 'rejected' && isRefusedUnderWay(step)) ||
   (step?.outcome.kind === 'kern' && step.outcome.code === USELESS_FAULTS) ||
   (aliased && subject?.kind === 'kmem_malloc');
 
