@@ -80,12 +80,10 @@ const anyRange = fc
   .tuple(anyVa, fc.constantFrom(0, PAGE_SIZE, 2 * PAGE_SIZE, 2 * PDE_SPAN))
   .map(([start, length]) => ({ start, end: address(start + length) }));
 const ownFrame = fc.constantFrom(...[0, 1, 2, 18, 24].map(frameNumber));
-const access = fc
-  .tuple(anyVa, fc.constantFrom(0, PAGE_SIZE - 2), flag)
-  .map(([from, offset, user]) => ({
-    address: address(from + offset),
-    ...(user ? { mode: 'user' as const } : {}),
-  }));
+const access = fc.tuple(anyVa, fc.constantFrom(0, PAGE_SIZE - 2), flag).map(([from, offset, user]) => ({
+  address: address(from + offset),
+  ...(user ? { mode: 'user' as const } : {}),
+}));
 
 /** Operations on several pmaps and on the TLB. */
 export const userOperation: fc.Arbitrary<Operation> = fc.oneof(
@@ -95,28 +93,23 @@ export const userOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: kind('pmap_reference'), pmap }, plain),
   fc.record({ kind: kind('pmap_destroy'), pmap }, plain),
   fc.record({ kind: kind('pmap_release'), pmap }, plain),
+  fc.record({ kind: kind('pmap_enter'), pmap, address: va, frame: ownFrame, protection, wired: flag }, plain),
   fc.record(
-    { kind: kind('pmap_enter'), pmap, address: anyVa, frame: ownFrame, protection, wired: flag },
-    plain,
-  ),
-  fc.record(
-    { kind: kind('pmap_enter'), pmap, address: userVa, frame: ownFrame, protection, wired: flag },
+    { kind: kind('pmap_enter'), pmap: name, address: userVa, frame: ownFrame, protection, wired: flag },
     plain,
   ),
   fc.record({ kind: kind('pmap_change_wiring'), pmap, address: anyVa, wired: flag }, plain),
   fc.record({ kind: kind('pmap_clear_reference'), frame: ownFrame }, plain),
   fc.record({ kind: kind('pmap_page_protect'), frame: ownFrame, protection }, plain),
   fc.tuple(pmap, anyRange).map(([one, bounds]): Operation => ({ kind: 'pmap_remove', pmap: one, ...bounds })),
-  fc
-    .tuple(pmap, anyRange, protection)
-    .map(
-      ([one, bounds, rights]): Operation => ({
-        kind: 'pmap_protect',
-        pmap: one,
-        ...bounds,
-        protection: rights,
-      }),
-    ),
+  fc.tuple(pmap, anyRange, protection).map(
+    ([one, bounds, rights]): Operation => ({
+      kind: 'pmap_protect',
+      pmap: one,
+      ...bounds,
+      protection: rights,
+    }),
+  ),
   fc
     .tuple(access, fc.integer({ min: 1, max: 4 }))
     .map(([one, length]): Operation => ({ kind: 'cpu_read', ...one, length })),
