@@ -93,12 +93,9 @@ export const userOperation: fc.Arbitrary<Operation> = fc.oneof(
   fc.record({ kind: kind('pmap_reference'), pmap }, plain),
   fc.record({ kind: kind('pmap_destroy'), pmap }, plain),
   fc.record({ kind: kind('pmap_release'), pmap }, plain),
+  fc.record({ kind: kind('pmap_enter'), pmap, address: va, frame: ownFrame, protection, wired: flag }, plain),
   fc.record(
-    { kind: kind('pmap_enter'), pmap, address: anyVa, frame: ownFrame, protection, wired: flag },
-    plain,
-  ),
-  fc.record(
-    { kind: kind('pmap_enter'), pmap, address: userVa, frame: ownFrame, protection, wired: flag },
+    { kind: kind('pmap_enter'), pmap: name, address: userVa, frame: ownFrame, protection, wired: flag },
     plain,
   ),
   fc.record({ kind: kind('pmap_change_wiring'), pmap, address: anyVa, wired: flag }, plain),
