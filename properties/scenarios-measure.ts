@@ -58,7 +58,8 @@ const distanceOf = (value: number, kernelMin: number): number =>
 function numberCost(value: number, meaning: FieldMeaning, kernelMin: number): number {
   switch (meaning) {
     case 'size':
-      return value === 0 ? 0.25 : Math.ceil(value / PAGE_SIZE) - 1 + aligned(value);
+      // A little more than a page of distance: of ranges with one end the shorter is the simpler.
+      return value === 0 ? 0.25 : 1.001 * (Math.ceil(value / PAGE_SIZE) - 1) + aligned(value);
     case 'address':
       return Math.floor(distanceOf(value, kernelMin) / PAGE_SIZE) + aligned(value);
     case 'protection':
