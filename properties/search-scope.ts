@@ -49,7 +49,7 @@ const KIN: { readonly [Kind in OperationKind]?: readonly OperationKind[] } = {
   kmem_alloc_pageable: ['kmem_alloc'],
   kmem_alloc: ['vm_map_pageable', 'vm_map_inherit'],
   vm_map_pageable: ['kmem_alloc'],
-  vm_map_create: ['kmem_suballoc'],
+  vm_map_create: ['kmem_suballoc', 'vm_map_insert'],
   vm_map_protect: ['vm_map_inherit', 'vm_map_remove'],
   vm_map_inherit: ['vm_map_remove'],
   kmem_free: ['vm_map_inherit'],

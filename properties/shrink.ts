@@ -225,7 +225,10 @@ class Shrinking {
     const { scenario } = this.#shrinker.best;
     const [smallest = scenario.machine] = COMMON_MACHINES;
     const moved = this.#shrinker.movedTo(smallest);
-    return this.#isReplacedIn(scenario) || (moved !== undefined && this.#isReplacedIn(moved));
+    return [ownScope, kinScope].some(
+      (scopeOf) =>
+        this.#isReplacedIn(scenario, scopeOf) || (moved !== undefined && this.#isReplacedIn(moved, scopeOf)),
+    );
   }
 
   /** Takes a scenario in which a simpler operation stands for another at any place: so different seeds come nearer. */
@@ -246,8 +249,8 @@ class Shrinking {
     return false;
   }
 
-  #isReplacedIn(scenario: Scenario): boolean {
-    const choicesAfter = choicesIn(ownScope(scenario.operations, scenario.machine), this.#ground);
+  #isReplacedIn(scenario: Scenario, scopeOf: typeof ownScope): boolean {
+    const choicesAfter = choicesIn(scopeOf(scenario.operations, scenario.machine), this.#ground);
     let left = REPLACEMENTS;
     for (const shorter of replacements(scenario, choicesAfter)) {
       if (left === 0 || this.#shrinker.stopped) return false;
