@@ -271,8 +271,20 @@ function lowered({ operation, anchors }: Item): Operation[] {
     for (const value of lowerAddresses(anchor.value, Math.max(0, anchor.place.distance)))
       simpler.push(...withAddress(operation, values, { name, from: anchor.value, to: value }));
   }
+  if ('address' in operation && 'size' in operation && operation.size > PAGE_SIZE)
+    simpler.push(withoutFirstPage(operation));
   return simpler;
 }
+
+/** The range without its first page. */
+const withoutFirstPage = (operation: Extract<Operation, { address: number; size: number }>): Operation =>
+  withFields(
+    operation,
+    new Map([
+      ['address', operation.address + PAGE_SIZE],
+      ['size', operation.size - PAGE_SIZE],
+    ]),
+  );
 
 /** One address lowered alone; for the start of a range also together with its end. */
 function withAddress(

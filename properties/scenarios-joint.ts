@@ -271,23 +271,82 @@ export const sortNeighbours: Edits = ({ machine, items }) =>
   });
 
 /** A size lowered wherever it stands, and with it the offsets of what lies at its end. */
-export const lowerWithOffsets: Edits = ({ machine, items }) => {
+export const lowerWithOffsets: Edits = (trace) => lowerOffsetsOn(trace, () => [trace.machine]);
+
+/** The same while there is as much less to be had. */
+export const lowerWithOffsetsAndResources: Edits = (trace) =>
+  trace.items.length > LONGEST
+    ? []
+    : lowerOffsetsOn(trace, (fewer) => smallerMachines(trace.machine, fewer, false));
+
+function lowerOffsetsOn(
+  { items }: Trace,
+  machinesFor: (fewer: number) => readonly MachineConfig[],
+): readonly (() => Edit)[] {
   const sizes = new Set(items.flatMap(({ operation }) => ('size' in operation ? [operation.size] : [])));
   const hasOffsets = items.some(({ operation }) => 'offset' in operation && operation.offset > 0);
   if (!hasOffsets) return [];
   return [...sizes].flatMap((size) =>
-    lowerValues(size, 'size').map((value) => {
+    lowerValues(size, 'size').flatMap((value) => {
       const lower = Number(value);
+
       const changed = (operation: Operation): Operation => {
         const smaller = replacedIn(operation, 'size', size, lower);
         return 'offset' in smaller && smaller.offset <= size
           ? withNearerOffset(smaller, size - lower)
           : smaller;
       };
-      return () => ({
-        machine,
+      return machinesFor(Math.floor((size - lower) / PAGE_SIZE)).map((one) => () => ({
+        machine: one,
         items: items.map((item) => ({ item, operation: changed(item.operation) })),
-      });
+      }));
     }),
+  );
+}
+
+/** Pages allocated wired behind an allocation, made a part of it, and the first of them faulted in where it was wired. */
+export const unfoldWiring: Edits = ({ machine, items }) =>
+  items.flatMap((wired, i) => {
+    const before = items[i - 1];
+    if (wired.operation.kind !== 'kmem_alloc' || before?.operation.kind !== 'kmem_alloc_pageable') return [];
+    const { map, size } = wired.operation;
+    if (before.operation.map !== map || wired.handed === null || before.handed?.end !== wired.handed.start)
+      return [];
+    const larger: Operation = { ...before.operation, size: bytes(before.operation.size + size) };
+    const { start: address } = bounds(wired.handed);
+    const fault: Operation = { kind: 'vm_fault', map, address, protection: 7 };
+    return [
+      () => ({
+        machine,
+        items: items.map((item) => {
+          if (item === before) return { item, operation: larger };
+          return item === wired ? { item, operation: fault } : unchanged(item);
+        }),
+      }),
+    ];
+  });
+
+/** Scenarios with more addresses than this have too many pairs of them. */
+const MOST_ADDRESSES = 6;
+
+/** Two pages that take each other's place wherever they stand. */
+export const swapPages: Edits = ({ machine, items }) => {
+  const addresses = new Set(
+    items.flatMap(({ operation }) => ('address' in operation ? [operation.address] : [])),
+  );
+  if (addresses.size < 2 || addresses.size > MOST_ADDRESSES) return [];
+  const all = [...addresses].sort((one, other) => one - other);
+  return all.flatMap((low, i) =>
+    all.slice(i + 1).map((high) => () => ({
+      machine,
+      items: items.map((item) => {
+        const { operation } = item;
+        if (!('address' in operation)) return unchanged(item);
+        const swapped = operation.address === low ? high : operation.address === high ? low : null;
+        return swapped === null
+          ? unchanged(item)
+          : { item, operation: withFields(operation, new Map([['address', swapped]])) };
+      }),
+    })),
   );
 };

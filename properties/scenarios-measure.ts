@@ -54,11 +54,17 @@ export const CANONICAL_MAP_MIN = 0x1000_0000;
 const distanceOf = (value: number, kernelMin: number): number =>
   Math.min(Math.abs(value - kernelMin) + PAGE_SIZE, Math.abs(value - CANONICAL_MAP_MIN));
 
+/**
+ * A little more than a page of distance costs: of ranges with one end the shorter is the simpler. A sum of such costs is
+ * exact, in whatever order it is taken: else two scenarios could each be smaller than the other.
+ */
+const PAGE_COST = 1 + 2 ** -10;
+
 /** Cost of one number by its meaning; one page is the simplest size, and full rights the simplest protection. */
 function numberCost(value: number, meaning: FieldMeaning, kernelMin: number): number {
   switch (meaning) {
     case 'size':
-      return value === 0 ? 0.25 : Math.ceil(value / PAGE_SIZE) - 1 + aligned(value);
+      return value === 0 ? 0.25 : PAGE_COST * (Math.ceil(value / PAGE_SIZE) - 1) + aligned(value);
     case 'address':
       return Math.floor(distanceOf(value, kernelMin) / PAGE_SIZE) + aligned(value);
     case 'protection':

@@ -5,6 +5,7 @@ import type { Scenario } from '../contract/scenario.ts';
 /** Scenarios shorter than this are searched whole, longer ones have too many pairs. */
 const SHORTEST = 4;
 const LONGEST = 7;
+const LONGEST_RESTATED = 10;
 
 /** The operations without some of them, resumes renumbered; null where one of those is resumed. */
 function without(operations: readonly Operation[], dropped: ReadonlySet<number>): Operation[] | null {
@@ -30,6 +31,20 @@ const withOneMore = (operations: readonly Operation[], at: number, one: Operatio
       ? { kind: 'resume', operation: operation.operation + 1 }
       : operation,
   );
+
+/** Scenarios with one operation in the place of one other, the last one first. */
+export function* restatements(
+  { machine, operations }: Scenario,
+  choicesAfter: (way: readonly Operation[]) => readonly Operation[],
+): Generator<Scenario> {
+  if (operations.length < SHORTEST || operations.length > LONGEST_RESTATED) return;
+  for (let at = operations.length - 1; at >= 0; at -= 1) {
+    const rest = without(operations, new Set([at]));
+    if (rest === null) continue;
+    for (const one of choicesAfter(rest.slice(0, at)))
+      yield { machine, operations: withOneMore(rest, at, one) };
+  }
+}
 
 /**
  * All ways to put one operation in the place of two; `choicesAfter` says what there is to try behind some operations.

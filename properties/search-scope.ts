@@ -49,7 +49,7 @@ const KIN: { readonly [Kind in OperationKind]?: readonly OperationKind[] } = {
   kmem_alloc_pageable: ['kmem_alloc'],
   kmem_alloc: ['vm_map_pageable', 'vm_map_inherit'],
   vm_map_pageable: ['kmem_alloc'],
-  vm_map_create: ['kmem_suballoc'],
+  vm_map_create: ['kmem_suballoc', 'vm_map_insert'],
   vm_map_protect: ['vm_map_inherit', 'vm_map_remove'],
   vm_map_inherit: ['vm_map_remove'],
   kmem_free: ['vm_map_inherit'],
@@ -241,6 +241,13 @@ function oddOperations(view: View, vocabulary: Vocabulary): Operation[] {
       ...fitting.map((size): Operation => ({ kind: 'kmem_alloc_pageable', map: map.name, size })),
       ...(start === undefined ? [] : [freeToTheEnd(map.name, start)]),
       ...(hole === undefined ? [findAnywhere(map.name)] : []),
+      { kind: 'kmem_alloc_wait', map: map.name, size: bytes(map.max - map.min) },
+      ...(start === undefined ? [] : [freePageAndWake(map.name, start)]),
+      // At an offset of its own that no address of the map stands for.
+      ...ground
+        .holes(map)
+        .slice(0, 1)
+        .map(({ start: at }) => insertAtFront(map.name, at)),
     ];
   });
   const entered = ground.window.flatMap((place) =>
@@ -260,6 +267,16 @@ function oddOperations(view: View, vocabulary: Vocabulary): Operation[] {
 const findAnywhere = (map: MapName): Operation => ({
   kind: 'vm_map_find',
   ...{ map, object: 'null', offset: objectOffset(0), address: address(0), length: pages(1), findSpace: true },
+});
+
+const freePageAndWake = (map: MapName, start: VirtualAddress): Operation => ({
+  ...{ kind: 'kmem_free_wakeup', map, address: start, size: pages(1) },
+});
+
+const insertAtFront = (map: MapName, at: number): Operation => ({
+  kind: 'vm_map_insert',
+  ...{ map, object: 'kernel', offset: objectOffset(0) },
+  ...bounds({ start: at, end: at + PAGE_SIZE }),
 });
 
 const freeToTheEnd = (map: string, start: VirtualAddress): Operation => ({

@@ -7,7 +7,8 @@ import type { Scenario } from '../contract/scenario.ts';
 import { choicesIn, type SearchGround, type SearchMemory, searchScope } from './certificate.ts';
 import { COMMON_MACHINES } from './common-machines.ts';
 import type { Invariant } from './invariant.ts';
-import { replacements } from './scenarios-replace.ts';
+import { isSmaller, measure } from './scenarios-measure.ts';
+import { replacements, restatements } from './scenarios-replace.ts';
 import { kinScope, ownScope, type Scope, wideScope } from './search-scope.ts';
 import { type Judge, Shrinker, type ShrinkOptions } from './shrinker.ts';
 import { type Likeness, likenessTo } from './symptoms.ts';
@@ -59,6 +60,8 @@ const LONGEST_SEARCHED = 6;
 
 /** Most scenarios in which one operation stands for two. */
 const REPLACEMENTS = 1500;
+/** Most scenarios in which one operation stands for another. */
+const RESTATEMENTS = 1000;
 /** Scenarios up to this length are searched for among all operations at all places that differ. */
 const SHORT = 2;
 /** The same among operations that are akin to its own. */
@@ -111,7 +114,7 @@ class Shrinking {
     let certificate = this.#certified();
     for (;;) {
       const before = this.#shrinker.best;
-      if (this.#isLedShorter() || this.#isReplaced()) {
+      if (this.#isLedShorter() || this.#isReplaced() || this.#isRestated()) {
         this.#shrinker.reduce();
         certificate = this.#certified();
         continue;
@@ -151,6 +154,12 @@ class Shrinking {
       depth: length,
       most: 2 * most,
     }));
+    // At odd places few operations are enough.
+    const odd = COMMON_MACHINES.map((machine) => ({
+      scope: { ...kinScope(this.#operations, machine), odd: true },
+      depth: Math.min(SHORT, length),
+      most,
+    }));
     const kin = COMMON_MACHINES.filter((_, i) => i === 0 || i === 3).map((machine) => ({
       scope: kinScope(this.#operations, machine),
       depth: Math.min(KIN_DEPTH, length - 1),
@@ -158,7 +167,7 @@ class Shrinking {
     }));
     // Of long ones a search finds at most those that are very short.
     if (length > LONGEST_SEARCHED) return wide.slice(0, COMMON_MACHINES.length + 1);
-    return [...wide, ...own, ...(length > 2 ? kin : [])];
+    return [...wide, ...odd, ...own, ...(length > 2 ? kin : [])];
   }
 
   #search(scope: Scope, depth: number, most = this.#most) {
@@ -216,11 +225,32 @@ class Shrinking {
     const { scenario } = this.#shrinker.best;
     const [smallest = scenario.machine] = COMMON_MACHINES;
     const moved = this.#shrinker.movedTo(smallest);
-    return this.#isReplacedIn(scenario) || (moved !== undefined && this.#isReplacedIn(moved));
+    return [ownScope, kinScope].some(
+      (scopeOf) =>
+        this.#isReplacedIn(scenario, scopeOf) || (moved !== undefined && this.#isReplacedIn(moved, scopeOf)),
+    );
   }
 
-  #isReplacedIn(scenario: Scenario): boolean {
-    const choicesAfter = choicesIn(ownScope(scenario.operations, scenario.machine), this.#ground);
+  /** Takes a scenario in which a simpler operation stands for another at any place: so different seeds come nearer. */
+  #isRestated(): boolean {
+    const { scenario } = this.#shrinker.best;
+    const choicesAfter = choicesIn(kinScope(scenario.operations, scenario.machine), this.#ground);
+    const least = measure(scenario);
+    let left = RESTATEMENTS;
+    for (const other of restatements(scenario, choicesAfter)) {
+      if (left === 0 || this.#shrinker.stopped) return false;
+      if (!isSmaller(measure(other), least)) continue;
+      left -= 1;
+      const report = this.#shrinker.failsAlike(other);
+      if (report === null) continue;
+      this.#shrinker.accept(report);
+      return true;
+    }
+    return false;
+  }
+
+  #isReplacedIn(scenario: Scenario, scopeOf: typeof ownScope): boolean {
+    const choicesAfter = choicesIn(scopeOf(scenario.operations, scenario.machine), this.#ground);
     let left = REPLACEMENTS;
     for (const shorter of replacements(scenario, choicesAfter)) {
       if (left === 0 || this.#shrinker.stopped) return false;

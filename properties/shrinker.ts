@@ -24,12 +24,15 @@ import {
   foldWiring,
   lowerEverywhere,
   lowerWithOffsets,
+  lowerWithOffsetsAndResources,
   lowerWithResources,
   mergeMapsTightly,
   moveMaps,
   simplifyKindsTogether,
   snapRanges,
   sortNeighbours,
+  swapPages,
+  unfoldWiring,
 } from './scenarios-joint.ts';
 import { simplifyMachine } from './scenarios-machine.ts';
 import { isSmaller, measure } from './scenarios-measure.ts';
@@ -260,6 +263,7 @@ const FAMILIES: readonly Edits[] = [
   mergeSizes,
   foldSubmaps,
   foldWiring,
+  unfoldWiring,
   simplifyKinds,
   moveMaps,
   leapToPlainMachine,
@@ -270,7 +274,9 @@ const FAMILIES: readonly Edits[] = [
   lowerEverywhere,
   lowerWithOffsets,
   snapRanges,
+  swapPages,
   dropPairs,
   lowerWithResources,
+  lowerWithOffsetsAndResources,
   sortNeighbours,
 ];

@@ -163,7 +163,12 @@ const oneOwner: Invariant = {
   }),
 };
 
-const movedFrames = (view: View): boolean => view.before('queue:free') !== view.queues.free;
+/** True for an allocation that found all of FREE too little and gave everything back: nothing has stayed in the queue. */
+const tookAllInVain = ({ subject, step }: View): boolean =>
+  subject?.kind === 'kmem_malloc' && !subject.canWait && step?.outcome.kind === 'none';
+
+const movedFrames = (view: View): boolean =>
+  view.before('queue:free') !== view.queues.free && !tookAllInVain(view);
 
 const firstInFirstOut: Invariant = {
   id: 'INV-PAGE-FIFO',

@@ -1,7 +1,7 @@
 /** Each claim about pages, seen to hold and seen to fail. */
 import { describe, test } from 'vitest';
 import { objectOffset, PAGE_SIZE } from '../../contract/address.ts';
-import { allocated } from '../../contract/outcome.ts';
+import { allocated, type Outcome } from '../../contract/outcome.ts';
 import {
   at,
   kernelEntry,
@@ -143,6 +143,23 @@ describe('INV-PAGE-FIFO', () => {
   test('accepts the rotation that a failed kmem_malloc leaves', () =>
     accepts('INV-PAGE-FIFO', step([1, 2, 3], [3, 2, 1])));
   test('accepts frames freed into an empty queue', () => accepts('INV-PAGE-FIFO', step([], [5, 6])));
+  describe('after a kmem_malloc without waiting that was refused', () => {
+    // It meets a page that an alias made resident, takes the only free one, and gives both back.
+    const refused = (canWait: boolean, outcome: Outcome) =>
+      viewOf({
+        before: { queues: { free: [1] } },
+        queues: { free: [0, 1] },
+        operation: { kind: 'kmem_malloc', map: 'kmem', size: size(3), canWait },
+        outcome,
+      });
+    test('accepts any order: it took them all', () =>
+      accepts('INV-PAGE-FIFO', refused(false, { kind: 'none' })));
+    test('rejects the same after one that found its pages, or that may wait', () => {
+      const message = /frame 0 stands at the head of FREE, before frame 1/;
+      rejects('INV-PAGE-FIFO', message, refused(false, allocated(at(1))));
+      rejects('INV-PAGE-FIFO', message, refused(true, { kind: 'none' }));
+    });
+  });
   test('rejects a frame taken from the tail', () =>
     rejects('INV-PAGE-FIFO', /frame 3 should be number 2 of FREE, not nothing/, step([1, 2, 3], [1, 2])));
   test('rejects a frame freed to the head', () =>
