@@ -74,6 +74,10 @@ export async function verifyCorpus(
   out: Output,
 ): Promise<ExitStatus> {
   const cases = readCorpus(directory);
+  if (cases.length === 0)
+    throw new InputError(
+      `corpus ${directory.path}: holds no case (*.scn.json), so there is nothing to verify; add one with corpus add`,
+    );
   const results = options.kernel === null ? null : await resultsOn(options.kernel, cases, options);
   const verified: VerifiedCase[] = [];
   for (const [i, each] of cases.entries()) {

@@ -277,6 +277,19 @@ describe('the verbs of the corpus', () => {
     expect(readdirSync(directory)).toEqual(['new.scn.json']);
   });
 
+  test('verify is not content with nothing', async () => {
+    const { status, stdout, stderr } = await vmlockstep(directoryWith(), [
+      'corpus',
+      'verify',
+      '--corpus',
+      '.',
+    ]);
+    expect(stderr).toBe(
+      'error: corpus .: holds no case (*.scn.json), so there is nothing to verify; add one with corpus add\n',
+    );
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+  });
+
   test('verify says stale with 6, and add refuses what is there', async () => {
     const directory = directoryWith({ 'a.scn.json': scenarioText({ ...held, outcomes: ['none', 'done'] }) });
     const { status, stdout } = await vmlockstep(directory, ['corpus', 'verify', '--corpus', '.']);
