@@ -1,4 +1,6 @@
 /** What `check` prints at its end, and the status that follows. */
+import type { OperationKind } from '../contract/operation.ts';
+import { KINDS_OF_MIX } from '../properties/workloads.ts';
 import { failureLines } from '../report/failure.ts';
 import { shrinkLines } from '../report/shrinking.ts';
 import { summaryLines, totalLines } from '../report/statistics.ts';
@@ -91,7 +93,9 @@ function statusesOf({ failure, interrupted }: CheckResult, gateClosed: boolean):
 function gateFaults({ kinds, goals, emptyScenarios, scenarios }: CheckResult, goalsBind: boolean): string[] {
   return [
     ...(scenarios === 0 ? ['no scenario ran'] : []),
-    ...kinds.filter(({ executed }) => executed === 0).map(({ name }) => `${name} never ran`),
+    ...kinds
+      .filter(({ name, executed }) => executed === 0 && KINDS_OF_MIX.has(name as OperationKind))
+      .map(({ name }) => `${name} never ran`),
     ...(goalsBind ? goals : [])
       .filter(({ count }) => count === 0)
       .map(({ id }) => `goal ${id} was never reached`),

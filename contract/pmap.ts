@@ -16,7 +16,8 @@ export const pteObjectOf = (pmap: PmapName): `pte:${string}` => `pte:${pmap}`;
 
 /**
  * pmap_create(size) (PMAP-CREATE-1). `size` ≠ 0: outcome none and nothing else. Else as pmap_pinit on a fresh record: outcome done,
- * or none where the kernel map has no room for a directory. Sleeps where kmem_alloc does.
+ * or none where the kernel map has no room for a directory, or where others freed its page while it slept, and none is there or
+ * somebody's table. Sleeps where kmem_alloc does.
  *
  * The directory is kmem_alloc(kernel_map, 4096). Once that is there, the pmap lives with one reference, and an object
  * `pte:NAME` of 0x400000 bytes and one reference, without pages. Bytes of the directory and of page-table pages

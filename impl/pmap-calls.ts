@@ -11,7 +11,7 @@ import { PART } from './change-log.ts';
 import type { Kernel } from './kernel.ts';
 import { KernelPanic } from './panic.ts';
 import { Pmap } from './pmap.ts';
-import { pmapDestroy, pmapPinit, pmapReference, pmapRelease } from './pmap-pinit.ts';
+import { isFreeName, pmapDestroy, pmapPinit, pmapReference, pmapRelease } from './pmap-pinit.ts';
 
 /** What pmap_create and pmap_pinit answer. */
 const CREATE = { created: done, noRoom: none } as const;
@@ -19,7 +19,11 @@ const PINIT = { created: flag(true), noRoom: flag(false) } as const;
 
 export const PMAP_CALLS: Calls<PmapOperation['kind']> = {
   pmap_create: (kernel, { name, size }, number) =>
-    size !== 0 ? none : pmapPinit(kernel, name, number, CREATE),
+    size === 0
+      ? pmapPinit(kernel, name, number, CREATE)
+      : isFreeName(kernel, name)
+        ? none
+        : rejected('CONV-4'),
 
   pmap_pinit: (kernel, { name }, number) => pmapPinit(kernel, name, number, PINIT),
 

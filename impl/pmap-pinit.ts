@@ -38,6 +38,12 @@ export interface Answers {
   readonly noRoom: Outcome;
 }
 
+/** True for a name that a new pmap may have. */
+export function isFreeName({ spaces: { live, creating } }: Kernel, name: PmapName): boolean {
+  const reserved = name === '' || name === KERNEL_PMAP || name === NULL_PMAP;
+  return !reserved && !live.has(name) && !creating.has(name);
+}
+
 /**
  * pmap_pinit, and pmap_create on a fresh record (PMAP-PINIT-1, PMAP-CREATE-1). `operation`: its number. Sleeps where kmem_alloc
  * does. Rejected (CONV-4) where the name is reserved, live or being created.
@@ -48,12 +54,10 @@ export function pmapPinit(
   operation: number,
   answers: Answers,
 ): Outcome | Continuation {
-  const { live, creating } = kernel.spaces;
-  const reserved = name === '' || name === KERNEL_PMAP || name === NULL_PMAP;
-  if (reserved || live.has(name) || creating.has(name)) return rejected('CONV-4');
+  if (!isFreeName(kernel, name)) return rejected('CONV-4');
   const directory = kmemAlloc(kernel, kernel.kernelMap, bytes(PAGE_SIZE), operation);
   if ('kind' in directory) return answers.noRoom;
-  creating.add(name);
+  kernel.spaces.creating.add(name);
   return begin(kernel, name, directory, answers);
 }
 

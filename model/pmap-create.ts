@@ -1,12 +1,14 @@
 /** User pmaps as a whole: pmap_create, pmap_pinit, pmap_reference, pmap_destroy, pmap_release and PMAP_ACTIVATE (pmap.c). */
-import { bytes, isPageAligned, PAGE_SIZE, pages } from '../contract/address.ts';
+import { bytes, isPageAligned, objectOffset, PAGE_SIZE, pages } from '../contract/address.ts';
 import { done, none, type Outcome, rejected } from '../contract/outcome.ts';
 import { NULL_PMAP, type PmapName, pteObjectOf } from '../contract/pmap.ts';
 import { cite, touch } from './bookkeeping.ts';
 import { onPmap, pmapNamed } from './pmap.ts';
+import { holdsTable } from './pmap-table.ts';
 import type { Answer, ModelState, Pmap, Rule, Sleeping, UserPmap, VmMap, VmObject } from './state.ts';
 import { kmemAlloc, kmemFree } from './vm-kern.ts';
 import { vmObjectDeallocate } from './vm-object.ts';
+import { vmPageLookup } from './vm-page.ts';
 
 /** The most that the 16 bits of pm_count hold; one more would wrap (DEV-47). */
 const REFERENCES_MOST = 32767;
@@ -27,6 +29,10 @@ function* initialize(state: ModelState, name: PmapName, kernelMap: VmMap): Sleep
   cite(state, 'PMAP-PINIT-1');
   const allocated = yield* kmemAlloc(state, { size: bytes(PAGE_SIZE) }, kernelMap);
   if (allocated.kind !== 'address') return false;
+  // While it slept others may have freed the range: then the page is gone, or is somebody's table.
+  const offset = objectOffset(allocated.address - state.machine.kernelMin);
+  const page = vmPageLookup(state, state.kernelObject, offset);
+  if (page === undefined || holdsTable(state, page.frame)) return false;
   const pteObject: VmObject = { name: pteObjectOf(name), size: TABLES_SIZE, baseReferences: 1, pages: [] };
   state.objects.push(pteObject);
   state.userPmaps.push({

@@ -350,3 +350,10 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
     bias: { shortage: 10, sleepers: 0, wake: 60, gambit: 0 },
   },
 };
+
+/** Kinds that a scenario of the default mix may have; the others are a workload's of its own. */
+export const KINDS_OF_MIX: ReadonlySet<OperationKind> = new Set(
+  OPERATION_KINDS.filter((kind) =>
+    Object.values(WORKLOADS).some(({ share, weights }) => share > 0 && weights[kind] > 0),
+  ),
+);
