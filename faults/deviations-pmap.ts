@@ -70,7 +70,7 @@ export const PMAP_DEVIATION_FAULTS: readonly FaultPatch[] = [
     source: 'DEV-24: entering the frame that is mapped already writes a fresh PTE',
     ...KENTER,
     replace: `${KENTER.find}\n    const page = truncPage(va);\n    this.#replacePte(page, this.#tables.pte(page) & ~(PG_A | PG_D));`,
-    caughtBy: [],
+    caughtBy: ['INV-TLB-NOSTALE'],
   },
   {
     name: 'kenter-device-in-pv-table',

@@ -30,7 +30,7 @@ const ASTRAY = /^(panic|threw|hung)/;
 /**
  * Of a wrong outcome what was answered for what, without addresses; of anything else the field. Where a refusal is due
  * that does not come, it is one thing whether the operation goes through, sleeps on the way or is refused for another reason:
- * a check that is missing shows as any of them.
+ * a check that is missing shows as each of these.
  */
 function wordOf({ path, expected, actual }: Difference): string {
   const field = fieldOf(path);

@@ -345,7 +345,7 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
     share: 0,
     weights: PMAP_WEIGHTS,
     machines: [[1, 'mmu']],
-    errorShare: 0.02,
+    errorShare: 0.06,
     readShare: 0.2,
     bias: { shortage: 10, sleepers: 0, wake: 60, gambit: 0 },
   },

@@ -109,6 +109,8 @@ const wiredNeverTraps: Invariant = {
 function* brokenAccess(view: View, lost: LostMappings): Generator<string> {
   const { subject, step } = view;
   if (subject?.kind !== 'cpu_read' && subject?.kind !== 'cpu_write') return;
+  // User code may not touch kernel addresses, wired or not (CPU-1).
+  if (subject.mode === 'user') return;
   const range = accessed(subject);
   if (range === null) return;
   // A fault that goes on asks the entry (FAULT-2), where a new access would need no fault.

@@ -63,7 +63,7 @@ describe('the page of a live directory', () => {
     const { run, kernel } = machine;
     run(alloc(1));
     run(create('a'));
-    expect(run(cpuRead(at(9), 2))).toMatchObject({ kind: 'bytes', undefinedBytes: [0, 1] });
+    expect(run(cpuRead(at(9), 2))).toMatchObject({ kind: 'bytes', tableBytes: [0, 1] });
     const [, directory] = kernel.snapshot({ contents: true }).objects[0]?.pages ?? [];
     expect(directory).toMatchObject({ frame: 3, undefinedContents: true });
     const before = shown(machine);
@@ -71,7 +71,7 @@ describe('the page of a live directory', () => {
     expect(run(write(9, 1))).toEqual(rejected('PMAP-PINIT-1'));
     expect(shown(machine)).toEqual(before);
     expect(run(cpuWrite(at(9) - 1, [7, 8]))).toEqual(rejected('PMAP-PINIT-1'));
-    expect(run(cpuRead(at(9) - 1, 2))).toMatchObject({ bytes: [7, expect.any(Number)], undefinedBytes: [1] });
+    expect(run(cpuRead(at(9) - 1, 2))).toMatchObject({ bytes: [7, expect.any(Number)], tableBytes: [1] });
     run(onPmap('pmap_release', 'a'));
     run(alloc(1));
     expect(run(cpuWrite(at(9), [1]))).toEqual(done);
@@ -82,7 +82,7 @@ describe('the page of a live directory', () => {
     run(create('a'));
     run({ kind: 'vm_map_create', name: 'm', min: at(8), max: at(9), pageable: true });
     expect(run(alloc(1, 'm'))).toEqual({ kind: 'address', address: at(8) });
-    expect(run(cpuRead(at(8), 1))).toMatchObject({ undefinedBytes: [0] });
+    expect(run(cpuRead(at(8), 1))).toMatchObject({ tableBytes: [0] });
     expect(run(free(8, 1, 'm'))).toEqual(rejected('PMAP-REL-1'));
     expect(run(unwire(8, 9, 'm'))).toEqual({ kind: 'kern', code: 0 });
   });

@@ -196,6 +196,15 @@ describe('INV-CPU-WIREDNOFAULT', () => {
     );
     rejects('INV-CPU-WIREDNOFAULT', /trapped/, access(1, trap(1), { maps }));
   });
+  test('accepts a trap of user code, which may not touch the kernel’s addresses', () =>
+    accepts(
+      'INV-CPU-WIREDNOFAULT',
+      viewOf({
+        ...wired,
+        operation: { kind: 'cpu_read', mode: 'user', address: at(4), length: 4 },
+        outcome: trap(4),
+      }),
+    ));
   test('rejects a trap on wired memory', () =>
     rejects(
       'INV-CPU-WIREDNOFAULT',

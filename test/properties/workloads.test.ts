@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { OPERATION_KINDS } from '../../contract/operation.ts';
 import { GOALS, GoalCounter } from '../../properties/goals.ts';
 import { intentsOf } from '../../properties/scenarios.ts';
-import { WORKLOAD_NAMES, WORKLOADS, type WorkloadName } from '../../properties/workloads.ts';
+import { KINDS_OF_MIX, WORKLOAD_NAMES, WORKLOADS, type WorkloadName } from '../../properties/workloads.ts';
 import { generated, observed } from './generated.ts';
 
 /** Goals that each workload exists for. */
@@ -69,5 +69,16 @@ describe.each(WORKLOAD_NAMES)('workload %s', (name) => {
 
 test('the default mix runs every kind of operation', () => {
   const kinds = new Set(generated(200).flatMap(({ operations }) => operations.map(({ kind }) => kind)));
-  expect(OPERATION_KINDS.filter((kind) => !kinds.has(kind))).toEqual([]);
+  expect([...kinds].filter((kind) => !KINDS_OF_MIX.has(kind))).toEqual([]);
+  expect([...KINDS_OF_MIX].filter((kind) => !kinds.has(kind))).toEqual([]);
+});
+
+test('what the default mix leaves out are address spaces beside the kernel’s, and workload pmap runs it', () => {
+  const left = OPERATION_KINDS.filter((kind) => !KINDS_OF_MIX.has(kind));
+  expect(left.length).toBe(7);
+  for (const kind of left) expect(kind).toMatch(/^(pmap|tlb)_/);
+  const kinds = new Set(
+    generated(60, { workload: 'pmap' }).flatMap(({ operations }) => operations.map(({ kind }) => kind)),
+  );
+  expect(left.filter((kind) => !kinds.has(kind))).toEqual([]);
 });
