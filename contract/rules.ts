@@ -1,8 +1,11 @@
 /** The rules of the contract by ID, each in one sentence, with the stage that realizes it. */
 import { RULE_SENTENCES } from './rule-sentences.ts';
 
-/** `1` now; `threads`, `pmap`, `wider` in later stages. */
-export type Stage = '1' | 'threads' | 'pmap' | 'wider';
+/** `1` and `pmap` now; `threads`, `wider` in later stages. */
+export type Stage = '1' | 'pmap' | 'threads' | 'wider';
+
+/** Stages that model and implementation realize. */
+export const REALIZED: readonly Stage[] = ['1', 'pmap'];
 
 export type RuleId = keyof typeof RULE_SENTENCES;
 
@@ -12,8 +15,8 @@ export interface Rule {
   readonly sentence: string;
 }
 
-/** Rules of later stages; every other one belongs to stage 1. */
-const LATER_STAGES: { readonly [Name in Exclude<Stage, '1'>]: readonly RuleId[] } = {
+/** Rules of the other stages; every other one belongs to stage 1. */
+const OTHER_STAGES: { readonly [Name in Exclude<Stage, '1'>]: readonly RuleId[] } = {
   threads: [
     'SCHED-1',
     'LOCK-1',
@@ -50,7 +53,7 @@ export const RULE_IDS = Object.keys(RULE_SENTENCES) as readonly RuleId[];
 
 function stageOf(rule: RuleId): Stage {
   for (const stage of ['threads', 'pmap', 'wider'] as const)
-    if (LATER_STAGES[stage].includes(rule)) return stage;
+    if (OTHER_STAGES[stage].includes(rule)) return stage;
   return '1';
 }
 

@@ -4,6 +4,7 @@ import type { Operation } from '../../contract/operation.ts';
 import { KERN_SUCCESS, type Outcome } from '../../contract/outcome.ts';
 import type { ObjectSnapshot } from '../../contract/vm-object.ts';
 import type { View } from '../view.ts';
+import { mapChanges } from './pages-changes.ts';
 import { freedPages, isFreeing, type Range, requestLength } from './ranges.ts';
 
 export interface Effect {
@@ -58,10 +59,21 @@ export function directoryRange(view: View, subject: Operation): Range | null {
     ...before.filter((offset) => !after.includes(offset)),
   ];
   const [offset] = changed;
-  if (offset === undefined) return null;
+  if (offset === undefined) return pageWired(view);
   const start = view.machine.kernelMin + offset;
   return { map: 'kernel', start, end: start + PAGE_SIZE };
 }
+
+/** The page that the step wired, where it is the only one: a directory that slept before its wiring holds no range. */
+function pageWired(view: View): Range | null {
+  const [piece, ...others] = mapChanges(view);
+  if (piece === undefined || others.length > 0 || piece.map !== 'kernel') return null;
+  const { start, end, was, is } = piece;
+  const isOne =
+    end - start === PAGE_SIZE && is !== null && was !== null && is.wiredCount === was.wiredCount + 1;
+  return isOne ? { map: 'kernel', start, end } : null;
+}
+
 const MAKES_DIRECTORIES: ReadonlySet<Operation['kind']> = new Set([
   'pmap_create',
   'pmap_pinit',

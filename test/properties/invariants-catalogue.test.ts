@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { REALIZED } from '../../contract/rules.ts';
 import { ALL_INVARIANTS, invariantById } from '../../properties/invariants/all.ts';
 import { CATALOGUE, MODEL_AGREEMENT } from '../../properties/invariants/catalogue.ts';
 
 const due = CATALOGUE.filter(
-  ({ stage, judgedBy }) => stage === '1' && ['invariant', 'audit'].includes(judgedBy),
+  ({ stage, judgedBy }) => REALIZED.includes(stage) && ['invariant', 'audit'].includes(judgedBy),
 );
 const others = CATALOGUE.filter((row) => !due.includes(row));
 
