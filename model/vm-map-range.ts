@@ -43,15 +43,20 @@ import { vmObjectDeallocate, vmObjectPageRemove } from './vm-object.ts';
 /** Bounds as a caller gives them: in any order, and beyond 32 bits where he added up. */
 type Bounds = { readonly start: number; readonly end: number };
 
+/** The part of the bounds that lies in the map; empty where they are reversed. */
+function clamped(map: VmMap, bounds: Bounds): Range {
+  const top = Math.min(bounds.end, map.max);
+  const bottom = Math.min(Math.max(bounds.start, map.min), top);
+  return { start: addressOf(bottom), end: addressOf(top) };
+}
+
 /**
  * What range operations begin with: the bounds cut down to the map (inverted ones are empty at their end), once they meet
  * no other operation's transition of these kinds; undefined if unaligned. The map is unlocked during a sleep.
  */
 function* admit(state: ModelState, map: VmMap, bounds: Bounds, kinds: Kinds): Sleeping<Range | undefined> {
   cite(state, 'MAP-CLAMP');
-  const top = Math.min(bounds.end, map.max);
-  const bottom = Math.min(Math.max(bounds.start, map.min), top);
-  const range = { start: addressOf(bottom), end: addressOf(top) };
+  const range = clamped(map, bounds);
   while (inTransition(state, map, range, kinds)) {
     cite(state, 'MAP-TRANS-1');
     yield { point: 'Y-MAP-TRANS', event: `trans:${map.name}` };
@@ -231,6 +236,11 @@ function deleteEntry(state: ModelState, map: VmMap, entry: VmMapEntry): void {
 
 /** vm_map_remove: a KERN code, once nobody is filling or wiring a part of the range. */
 export function* vmMapRemove(state: ModelState, bounds: Bounds, map: VmMap): Sleeping<KernCode | Rejected> {
+  // What may not be freed is refused before anybody is waited for, and again where it came to be while others were.
+  const asked = clamped(map, bounds);
+  const refusedAnyway =
+    !isPageAligned(asked.start) || !isPageAligned(asked.end) || cutsSubmap(state, map, asked);
+  if (!refusedAnyway && freesDirectory(state, map, asked)) return rejected('PMAP-REL-1');
   const range = yield* admit(state, map, bounds, ['filling', 'wiring']);
   cite(state, 'MAP-DEL-4');
   return range === undefined ? KERN_INVALID_ARGUMENT : deleteRange(state, map, range);
