@@ -10,7 +10,7 @@ import type { ShrinkProgress } from '../properties/shrinker.ts';
 import type { Tally } from '../properties/tally.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
 import type { ShrinkTale } from '../report/shrinking.ts';
-import type { DrawnPart } from '../report/state.ts';
+import type { ShownPart } from '../report/state.ts';
 import type { GoalRow } from '../report/statistics.ts';
 import type { ScenarioEvent } from './events-schema.ts';
 import type { ExitStatus } from './exit-status.ts';
@@ -53,7 +53,7 @@ export interface ReplayJob {
   /** Name of the file, for messages. */
   readonly file: string;
   readonly scenario: Scenario;
-  readonly show: readonly DrawnPart[];
+  readonly show: readonly ShownPart[];
   /** Number of the operation after which to stop; null: to run to the end. */
   readonly breakAt: number | null;
   /** True where the file tells of a failure: that it does not fail now is worth another look. */

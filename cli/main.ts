@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { Command, CommanderError, Option } from 'commander';
 import { InputError } from '../contract/input-error.ts';
-import { DRAWN_PARTS, type DrawnPart } from '../report/state.ts';
+import { SHOWN_PARTS, type ShownPart } from '../report/state.ts';
 import { addBench } from './bench-command.ts';
 import { addCheck } from './check-command.ts';
 import {
@@ -111,7 +111,7 @@ function commandLine(out: Output, bin: URL, run: (action: Action) => void): Comm
 }
 
 interface ReplayFlags {
-  readonly show?: readonly DrawnPart[];
+  readonly show?: readonly ShownPart[];
   readonly breakAt?: number;
   readonly kernel?: string;
   readonly kernelTimeout: number;
@@ -125,8 +125,8 @@ function addReplay(verb: NewVerb, out: Output, bin: URL, run: Run): void {
   )
     .argument('<file>', 'scenario file')
     .addOption(
-      new Option('--show <parts>', `draw the state after each step: ${DRAWN_PARTS.join(',')}`).argParser(
-        namesFlag(DRAWN_PARTS),
+      new Option('--show <parts>', `draw the state after each step: ${SHOWN_PARTS.join(',')}`).argParser(
+        namesFlag(SHOWN_PARTS),
       ),
     )
     .addOption(

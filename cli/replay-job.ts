@@ -1,6 +1,6 @@
 /** Runs one stored scenario in lockstep, looking at everything after every step. */
 import { InputError } from '../contract/input-error.ts';
-import type { KernelModule } from '../contract/kernel-memory.ts';
+import type { KernelMemory, KernelModule } from '../contract/kernel-memory.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
 import { comparableMachine } from '../properties/agreement.ts';
@@ -8,7 +8,8 @@ import { indexSnapshot } from '../properties/index-snapshot.ts';
 import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
 import { runLockstep, type StepObserver } from '../properties/lockstep.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
-import { type DrawnPart, stateLines } from '../report/state.ts';
+import { pageTableLines, tlbLines } from '../report/page-tables.ts';
+import { DRAWN_PARTS, type DrawnPart, type ShownPart, stateLines } from '../report/state.ts';
 import { confirmed, flakiness } from './confirm.ts';
 import type { ReplayAnswer, ReplayJob } from './job.ts';
 
@@ -31,7 +32,7 @@ export function replay(job: ReplayJob, candidate: KernelModule): ReplayAnswer {
     verb: 'replay',
     kernel: candidate.declares.name,
     report,
-    states: show.length === 0 ? [] : drawnStates(scenario, report, candidate, show),
+    states: show.length === 0 ? [] : shownStates(scenario, report, candidate, show),
     flaky: doubtful ? flakiness(confirmed(report, run)) : null,
     stray: null,
   };
@@ -76,6 +77,46 @@ export function refuseUndeclared(file: string, { operations }: Scenario, { decla
     throw new InputError(
       `${file}: operations[${at}].kind: kernel ${declares.name} does not declare ${operations[at]?.kind}; remove it or replay on another kernel`,
     );
+}
+
+/** At boot and after each step of the report: parts of the reference’s state, then the candidate’s page tables. */
+function shownStates(
+  scenario: Scenario,
+  report: LockstepReport,
+  candidate: KernelModule,
+  show: readonly ShownPart[],
+): string[][] {
+  const parts = DRAWN_PARTS.filter((part) => show.includes(part));
+  const states = drawnStates(scenario, report, candidate, parts);
+  if (!show.includes('tables')) return states;
+  const tables = drawnTables(scenario, report, candidate);
+  return states.map((lines, i) => [...lines, ...(tables[i] ?? [])]);
+}
+
+/** The candidate once more on its own. */
+function drawnTables(
+  { machine, operations }: Scenario,
+  { expected }: LockstepReport,
+  { declares, boot }: KernelModule,
+): string[][] {
+  const states: string[][] = [];
+  try {
+    const kernel = boot(comparableMachine(machine, declares));
+    states.push(tablesOf(kernel, declares.name));
+    for (const [i, operation] of operations.slice(0, expected.length).entries()) {
+      kernel.apply(operation, i + 1);
+      states.push(tablesOf(kernel, declares.name));
+    }
+  } catch {
+    // Told by the report, which ends where this does.
+  }
+  return states;
+}
+
+function tablesOf(kernel: KernelMemory, name: string): string[] {
+  const shown = kernel.pageTables?.();
+  if (shown === undefined) return [`kernel ${name} shows no page tables`];
+  return [...pageTableLines(shown), ...tlbLines(kernel.tlb?.() ?? [], shown.firstManagedFrame)];
 }
 
 /** The reference once more on its own: at boot and after each step of the report. */

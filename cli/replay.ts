@@ -4,7 +4,7 @@ import { InputError } from '../contract/input-error.ts';
 import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import { failureLines } from '../report/failure.ts';
 import { machineLine, program } from '../report/program.ts';
-import { DRAWN_PARTS, type DrawnPart } from '../report/state.ts';
+import { DRAWN_PARTS, type ShownPart } from '../report/state.ts';
 import { counted } from '../report/tables.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
 import type { ReplayAnswer } from './job.ts';
@@ -17,7 +17,7 @@ import { plainFault, replayCommand } from './verdict-lines.ts';
 
 /** The verb's flags. */
 export interface ReplayOptions {
-  readonly show: readonly DrawnPart[];
+  readonly show: readonly ShownPart[];
   readonly kernel: string | null;
   readonly kernelTimeout: number;
   readonly json: boolean;

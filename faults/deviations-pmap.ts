@@ -2,6 +2,7 @@
 import type { Edit, FaultPatch } from './patch.ts';
 
 const PMAP = 'impl/pmap.ts';
+const OPTIMIZED = 'impl/optimized-kernel.ts';
 const PMAP_CALLS = 'impl/pmap-calls.ts';
 const PAGE_TABLES = 'impl/page-tables.ts';
 const PV_TABLE = 'impl/pv-table.ts';
@@ -12,6 +13,27 @@ const KENTER: Pick<Edit, 'file' | 'find'> = {
 };
 
 export const PMAP_DEVIATION_FAULTS: readonly FaultPatch[] = [
+  {
+    // Structure is not shown, or every kenter by itself would look wrong; nor is the pmap called directly (docs/kenter.md).
+    name: 'kenter-as-in-2-1',
+    source: 'DEV-5: the pmap_kenter of FreeBSD 2.1 under the kmem_malloc of r1887',
+    ...KENTER,
+    replace: `${KENTER.find}\n    if (this.isManaged(frame)) {\n      this.#pv.remove(frame, truncPage(va));\n      this.#changes.pv(frame);\n    }`,
+    caughtBy: ['INV-PMAP-FRAME'],
+    also: [
+      { file: OPTIMIZED, find: ", 'pmap', 'structure']", replace: ", 'pmap']" },
+      {
+        file: OPTIMIZED,
+        find: 'operations: OPERATION_KINDS,',
+        replace: "operations: OPERATION_KINDS.filter((kind) => !kind.startsWith('pmap_')),",
+      },
+      {
+        file: OPTIMIZED,
+        find: 'audit: () => audit(kernel)',
+        replace: 'audit: () => [...audit(kernel)].slice(0, 0)',
+      },
+    ],
+  },
   {
     name: 'extract-answers-byte-offset',
     // Physical address 4 lies in the frame that BSD numbers 0; no frame of the machine lies there.

@@ -1,5 +1,6 @@
 /** One kernel's state drawn as address spaces and tables: the teaching view. */
 import { PAGE_SIZE } from '../contract/address.ts';
+import type { MappingSnapshot, PmapSnapshot } from '../contract/pmap.ts';
 import type { EntrySnapshot, MapSnapshot } from '../contract/vm-map.ts';
 import type { ObjectSnapshot } from '../contract/vm-object.ts';
 import type { StateView } from '../properties/view.ts';
@@ -9,6 +10,10 @@ import { byteCount, contents, hex, inheritance, shortProtection } from './values
 /** The parts of a state that can be drawn. */
 export const DRAWN_PARTS = ['maps', 'objects', 'queues', 'pmap'] as const;
 export type DrawnPart = (typeof DRAWN_PARTS)[number];
+
+/** What `replay` draws after each step: parts of the reference’s state, and the page tables of the kernel under test. */
+export const SHOWN_PARTS = [...DRAWN_PARTS, 'tables'] as const;
+export type ShownPart = (typeof SHOWN_PARTS)[number];
 
 /** Width of the address-space strip; a map of fewer pages is drawn one character a page. */
 const STRIP = 64;
@@ -156,31 +161,38 @@ export function queueLines({ queues, counters, pools, sched }: StateView): strin
   ];
 }
 
-/** The kernel pmap: its counts and every usable mapping, ascending. */
-export function pmapLines({ pmap, mappings }: StateView): string[] {
-  const head = `pmap kernel: ${counted(pmap.references, 'reference')}, ${pmap.resident} resident, ${pmap.wired} wired`;
-  if (mappings.size === 0) return [head];
-  const rows = [...mappings.values()]
-    .sort((one, other) => one.address - other.address)
-    .map((mapping) => [
-      hex(mapping.address),
-      String(mapping.frame),
-      mapping.writable ? 'rw' : 'r-',
-      mapping.wired ? 'W' : '-',
-      `${mapping.accessed ? 'A' : '-'}${mapping.dirty ? 'D' : '-'}`,
-    ]);
+/** The kernel pmap and each user pmap: its counts and every usable mapping, ascending. */
+export function pmapLines({ pmap, mappings, spaces }: StateView): string[] {
+  const counts = ({ references, resident, wired }: PmapSnapshot): string =>
+    `${counted(references, 'reference')}, ${resident} resident, ${wired} wired`;
   return [
-    head,
-    ...table(
-      [
-        { heading: 'address' },
-        { heading: 'frame', align: 'right' },
-        { heading: 'rights' },
-        { heading: 'wired' },
-        { heading: 'bits' },
-      ],
-      rows,
-      '  ',
-    ),
+    `pmap kernel: ${counts(pmap)}`,
+    ...mappingTable([...mappings.values()].sort((one, other) => one.address - other.address)),
+    ...spaces.pmaps.flatMap((user) => [
+      `pmap ${user.name}: ${counts(user)}, ${counted(user.tables, 'page table')}${user.name === spaces.current ? ', current' : ''}`,
+      ...mappingTable(user.mappings),
+    ]),
   ];
+}
+
+function mappingTable(mappings: readonly MappingSnapshot[]): string[] {
+  if (mappings.length === 0) return [];
+  const rows = mappings.map((mapping) => [
+    hex(mapping.address),
+    String(mapping.frame),
+    mapping.writable ? 'rw' : 'r-',
+    mapping.wired ? 'W' : '-',
+    `${mapping.accessed ? 'A' : '-'}${mapping.dirty ? 'D' : '-'}`,
+  ]);
+  return table(
+    [
+      { heading: 'address' },
+      { heading: 'frame', align: 'right' },
+      { heading: 'rights' },
+      { heading: 'wired' },
+      { heading: 'bits' },
+    ],
+    rows,
+    '  ',
+  );
 }

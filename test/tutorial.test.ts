@@ -1,5 +1,5 @@
 /** The tutorial shows what its commands print, cites rules that its scenarios follow, and sets exercises that can be solved. */
-import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runCase } from '../cli/corpus-job.ts';
@@ -9,7 +9,8 @@ import { staleness } from '../cli/scenario-outcomes.ts';
 import { RULES } from '../contract/rules.ts';
 import { optimizedKernel } from '../impl/optimized-kernel.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
-import { directoryWith, root, vmlockstep } from './cli/command.ts';
+import { root } from './cli/command.ts';
+import { expectShown, shownCommands } from './cli/shown.ts';
 
 const text = readFileSync(join(root, 'docs', 'tutorial.md'), 'utf8');
 const chapters = text.split(/^## (?=\d\. )/m).slice(1);
@@ -18,28 +19,14 @@ const files = readdirSync(join(root, 'tutorial')).filter((name) => name.endsWith
 const stored = (...path: readonly string[]): StoredScenario => readScenario(join(root, 'tutorial', ...path));
 
 describe('what it shows is what its commands print', () => {
-  const shown = [...text.matchAll(/```\n\$ npx vmlockstep (.*)\n([^`]*)```/g)];
+  const shown = shownCommands(text);
 
   test('there is something to show in each chapter', () => {
     expect(shown.length).toBeGreaterThanOrEqual(chapters.length);
     for (const chapter of chapters) expect(chapter).toContain('```\n$ npx vmlockstep ');
   });
 
-  test.each(shown.map(([, command = '', lines = '']) => [command, lines]))('%s', async (command, lines) => {
-    const directory = directoryWith();
-    for (const name of ['tutorial', 'golden']) symlinkSync(join(root, name), join(directory, name));
-    // Other tests share the machine: a kernel may take its time to load.
-    const patience = command.includes('--kernel ') ? ['--kernel-timeout', '60s'] : [];
-    const { stdout, stderr } = await vmlockstep(directory, [...command.split(' '), ...patience]);
-    // `…` stands for any lines; what stands between two of them is there as it is, and in this order.
-    const parts = lines.split(/^…\n/m).filter((part) => part !== '');
-    let at = 0;
-    for (const part of parts) {
-      expect(stdout.slice(at), stderr).toContain(part);
-      at = stdout.indexOf(part, at) + part.length;
-    }
-    expect(parts.join('').split('\n').length).toBeGreaterThan(3);
-  });
+  test.each(shown)('%s', (command, lines) => expectShown(command, lines, ['tutorial', 'golden']));
 });
 
 test('each chapter is a scenario that holds on the optimized kernel', () => {

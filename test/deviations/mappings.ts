@@ -42,6 +42,19 @@ export const MAPPING_EXAMPLES: readonly Example[] = [
     symptom: ['dd', [true]],
   },
   {
+    dev: ['5'],
+    symptomIs: 'the freed frame stays mapped where the allocation was (docs/kenter.md)',
+    operations: [
+      { kind: 'kmem_suballoc', name: 'kmem', parent: 'kernel', size: pages(1), pageable: false },
+      { kind: 'kmem_malloc', map: 'kmem', size: pages(1), canWait: false },
+      { kind: 'kmem_free', map: 'kmem', address: at(0), size: pages(1) },
+    ],
+    look: ({ state }) => state.mappings.map(({ address: start }) => start),
+    contract: [],
+    fault: 'kenter-as-in-2-1',
+    symptom: [at(0)],
+  },
+  {
     dev: ['7'],
     symptomIs: 'the wiring by kenter is not counted, so that its end makes the count negative',
     operations: [
