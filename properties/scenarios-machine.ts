@@ -1,10 +1,11 @@
 /** Smaller and plainer machines for the same operations. */
-import { PAGE_SIZE } from '../contract/address.ts';
+import { bytes, PAGE_SIZE } from '../contract/address.ts';
 import { type MachineConfig, machineFaults } from '../contract/machine.ts';
 import { bounds } from './generate-recipe.ts';
 import { type Edits, stepsDown } from './scenarios-edits.ts';
 import {
   CANONICAL_KERNEL_MIN,
+  CANONICAL_KMEM_OBJECT_SIZE,
   CANONICAL_STATIC_MAPS,
   PLAIN_ENTRIES,
   PLAIN_ROOM,
@@ -19,8 +20,13 @@ function simplerMachines(machine: MachineConfig): Partial<MachineConfig>[] {
     const { end } = bounds({ start: min, end: min + (imagePages + roomPages) * PAGE_SIZE });
     return { kernelMin, kernelStart, kernelMax: end };
   };
+  const taken = machine.reserved.reduce((sum, { length }) => sum + length / PAGE_SIZE, 0);
   return [
     { reserved: [] },
+    ...[kernelMin, CANONICAL_KERNEL_MIN].map((min) => ({
+      ...layout(min, image, room - taken),
+      reserved: [],
+    })),
     ...machine.reserved.map((range) => ({ reserved: machine.reserved.filter((other) => other !== range) })),
     { freeMin: 0, freeTarget: 0, inactiveTarget: 0 },
     ...stepsDown(machine.freeMin, 0).map((count) => ({ freeMin: count })),
@@ -41,11 +47,12 @@ function simplerMachines(machine: MachineConfig): Partial<MachineConfig>[] {
       ? stepsDown(image, 0).map((count) => layout(kernelMin, count, room))
       : []),
     ...(mapEntries === null
-      ? []
+      ? [{ mapEntries: PLAIN_ENTRIES }]
       : [...(mapEntries < PLAIN_ENTRIES ? [PLAIN_ENTRIES] : []), ...stepsDown(mapEntries, PLAIN_ENTRIES)].map(
           (count) => ({ mapEntries: count }),
         )),
     { staticMaps: CANONICAL_STATIC_MAPS },
+    { kmemObjectSize: bytes(CANONICAL_KMEM_OBJECT_SIZE) },
   ];
 }
 

@@ -1,6 +1,6 @@
 /** How complicated a scenario is: what shrinking lowers, and therefore why it ends. */
 import { PAGE_SIZE } from '../contract/address.ts';
-import type { MachineConfig } from '../contract/machine.ts';
+import { type MachineConfig, TRACE_KMEM_OBJECT_SIZE } from '../contract/machine.ts';
 import {
   type FieldMeaning,
   OPERATION_FIELDS,
@@ -23,6 +23,9 @@ export type Measure = readonly [
 export const CANONICAL_KERNEL_MIN = 0xfe00_0000;
 /** Static map records of a shrunk machine. */
 export const CANONICAL_STATIC_MAPS = 10;
+
+/** Bytes of its kmem object, which shows nowhere else than there. */
+export const CANONICAL_KMEM_OBJECT_SIZE = TRACE_KMEM_OBJECT_SIZE;
 
 /** Kinds that a simpler one may stand in for; all others rank 0. */
 const RANKS: { readonly [Kind in OperationKind]?: number } = {
@@ -110,6 +113,8 @@ export function operationCost(operation: Operation, kernelMin: number): number {
 /** Room, in pages, and entries of the plainest machine: one with less is made for a shortage. */
 export const PLAIN_ROOM = 4;
 export const PLAIN_ENTRIES = 4;
+/** Entries without a limit cost more than a few, so that what does not depend on them has one form. */
+const UNLIMITED = 32;
 
 /** What is scarce costs a little more than what is plain, and what is plentiful much more. */
 const scarcity = (count: number, plain: number): number => count + Math.max(0, 1.5 * (plain - count));
@@ -126,11 +131,12 @@ function machineCost(machine: MachineConfig): number {
     machine.inactiveTarget +
     scarcity((kernelMax - kernelStart) / PAGE_SIZE, PLAIN_ROOM) +
     (2 * (kernelStart - kernelMin)) / PAGE_SIZE +
-    (mapEntries === null ? 0 : scarcity(mapEntries, PLAIN_ENTRIES)) / 4 +
+    (mapEntries === null ? UNLIMITED : scarcity(mapEntries, PLAIN_ENTRIES)) / 4 +
     reservedCost +
     (scratchWindow === null ? 0 : (scratchWindow.end - scratchWindow.start) / PAGE_SIZE) +
     (kernelMin === CANONICAL_KERNEL_MIN ? 0 : 1) +
-    (staticMaps === CANONICAL_STATIC_MAPS ? 0 : 1)
+    (staticMaps === CANONICAL_STATIC_MAPS ? 0 : 1) +
+    (machine.kmemObjectSize === CANONICAL_KMEM_OBJECT_SIZE ? 0 : 1)
   );
 }
 

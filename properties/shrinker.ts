@@ -7,6 +7,7 @@ import type { KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts
 import type { MachineConfig } from '../contract/machine.ts';
 import type { OperationKind } from '../contract/operation.ts';
 import type { Scenario } from '../contract/scenario.ts';
+import { bootInstead } from './scenarios-boot.ts';
 import {
   dropBlocks,
   dropPairs,
@@ -264,6 +265,7 @@ const FAMILIES: readonly Edits[] = [
   foldSubmaps,
   foldWiring,
   unfoldWiring,
+  bootInstead,
   simplifyKinds,
   moveMaps,
   leapToPlainMachine,
