@@ -25,11 +25,11 @@ export async function faultKernel(kernel: string): Promise<KernelModule | null> 
 }
 
 async function allFaults() {
-  const [{ FAULTY_KERNELS }, { DEVIATION_FAULTS }] = await Promise.all([
-    import('../faults/kernels.ts'),
+  const [{ SOUGHT }, { DEVIATION_FAULTS }] = await Promise.all([
+    import('../faults/sought.ts'),
     import('../faults/deviations.ts'),
   ]);
-  return [...FAULTY_KERNELS, ...DEVIATION_FAULTS];
+  return [...Object.values(SOUGHT).flat(), ...DEVIATION_FAULTS];
 }
 
 /** The faulty kernel of that name; InputError with the nearest name where there is none. */

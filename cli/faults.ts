@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import { InputError } from '../contract/input-error.ts';
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import type { Scenario } from '../contract/scenario.ts';
-import { FAULTY_KERNELS } from '../faults/kernels.ts';
 import { canLoadFaults, loadFaultyKernel } from '../faults/load.ts';
 import type { FaultPatch } from '../faults/patch.ts';
+import { SOUGHT, type SoughtWith, soughtWith } from '../faults/sought.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
 import { type CampaignFailure, runCampaign } from '../properties/campaign.ts';
 import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
@@ -54,9 +54,9 @@ export function firstSight(
   return null;
 }
 
-/** The scenarios that every fault is tried on. */
-export const faultScenarios = (seed: number, count: number): Scenario[] =>
-  fc.sample(scenarios({ reference: referenceKernel }), { seed, numRuns: count });
+/** The scenarios that every fault sought with that workload is tried on. */
+export const faultScenarios = (seed: number, count: number, workload: SoughtWith = 'default'): Scenario[] =>
+  fc.sample(scenarios({ reference: referenceKernel, workload }), { seed, numRuns: count });
 
 /** Runs one fault through the scenarios, both ways. */
 export function fateOf(fault: FaultPatch, list: readonly Scenario[]): FaultFate {
@@ -84,6 +84,7 @@ function storyOf(
     candidate: loadFaultyKernel(fault),
     seed,
     runs,
+    workload: soughtWith(fault),
     searchLimit: FEW_SEARCHED,
   });
   const prefixed = (sign: string, text: string): string[] =>
@@ -115,11 +116,13 @@ function remarksOf({ first, shrunk, details }: CampaignFailure): string[] {
   return shrinkLines({ certificate, found: signatureOf(first), shrunk: signatureOf(shrunk), others: [] });
 }
 
+const ALL: readonly FaultPatch[] = Object.values(SOUGHT).flat();
+
 /** The name that was meant, or where to find the names. */
 function nearestFault(name: string): string {
   const best = nearest(
     name,
-    FAULTY_KERNELS.map((fault) => fault.name),
+    ALL.map((fault) => fault.name),
   );
   return best === undefined
     ? '; vmlockstep faults without a name tries and names them all'
@@ -134,15 +137,20 @@ export function faultsCommand(
 ): ExitStatus {
   if (!canLoadFaults())
     throw new InputError('faults: needs the TypeScript sources and compiler; run it in a clone after npm ci');
-  const chosen =
-    names.length === 0 ? FAULTY_KERNELS : FAULTY_KERNELS.filter(({ name }) => names.includes(name));
-  const unknown = names.find((name) => !FAULTY_KERNELS.some((fault) => fault.name === name));
+  const chosen = names.length === 0 ? ALL : ALL.filter(({ name }) => names.includes(name));
+  const unknown = names.find((name) => !ALL.some((fault) => fault.name === name));
   if (unknown !== undefined)
     throw new InputError(`faults: no faulty kernel is called ${quoted(unknown)}${nearestFault(unknown)}`);
-  const list = faultScenarios(options.seed, options.scenarios);
+  const lists = new Map<SoughtWith, Scenario[]>();
+  const listFor = (fault: FaultPatch): readonly Scenario[] => {
+    const workload = soughtWith(fault);
+    const list = lists.get(workload) ?? faultScenarios(options.seed, options.scenarios, workload);
+    lists.set(workload, list);
+    return list;
+  };
   const fates = chosen.map((fault, i) => {
     out.progress(`fault ${i + 1} of ${chosen.length}: ${fault.name}`);
-    return fateOf(fault, list);
+    return fateOf(fault, listFor(fault));
   });
   const named = fates.filter(({ withoutComparison }) => withoutComparison !== null).length;
   const seen = fates.filter(({ withComparison }) => withComparison !== null).length;

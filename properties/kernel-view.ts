@@ -52,6 +52,7 @@ export class KernelView implements View {
   #isConfirmed = false;
   #findings: readonly AuditFinding[] | null = null;
   #tables: PageTableSnapshot | null = null;
+  #tlb: readonly TlbEntrySnapshot[] | null = null;
 
   /** The view at boot. `leader`: the view of another kernel, to go along with while the two are equal. */
   constructor(side: Side, kernel: VisibleKernel, machine: MachineConfig, leader: KernelView | null = null) {
@@ -149,7 +150,8 @@ export class KernelView implements View {
   }
 
   tlb(): readonly TlbEntrySnapshot[] | null {
-    return blaming(this.#side, () => this.#kernel.tlb?.() ?? null);
+    this.#tlb ??= blaming(this.#side, () => this.#kernel.tlb?.() ?? null);
+    return this.#tlb;
   }
 
   /**
@@ -161,6 +163,7 @@ export class KernelView implements View {
     this.#isConfirmed = false;
     this.#findings = null;
     this.#tables = null;
+    this.#tlb = null;
     this.number = number;
     this.operation = operation;
     this.step = step;

@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import { DEVIATION_FAULTS } from '../faults/deviations.ts';
 import { FAULTY_KERNELS } from '../faults/kernels.ts';
+import { FAULTY_SPACES } from '../faults/kernels-spaces.ts';
 import { loadFaultyKernel } from '../faults/load.ts';
 import type { FaultPatch } from '../faults/patch.ts';
 import { optimizedKernel } from '../impl/optimized-kernel.ts';
@@ -20,7 +21,7 @@ import { MAPPING_EXAMPLES, WITHOUT_EXAMPLE } from './deviations/mappings.ts';
 import { RANGE_EXAMPLES } from './deviations/ranges.ts';
 
 const EXAMPLES = [...ALLOCATION_EXAMPLES, ...RANGE_EXAMPLES, ...MAPPING_EXAMPLES];
-const FAULTS: readonly FaultPatch[] = [...FAULTY_KERNELS, ...DEVIATION_FAULTS];
+const FAULTS: readonly FaultPatch[] = [...FAULTY_KERNELS, ...FAULTY_SPACES, ...DEVIATION_FAULTS];
 
 /** Faulty kernels by name; loading one takes longer than running it. */
 const loaded = new Map<string, KernelModule>();

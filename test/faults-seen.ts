@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { faultScenarios, firstSight } from '../cli/faults.ts';
 import type { Scenario } from '../contract/scenario.ts';
-import { FAULTY_KERNELS } from '../faults/kernels.ts';
 import { loadFaultyKernel, loadFaultyReference } from '../faults/load.ts';
 import { FAULTY_REFERENCES } from '../faults/references.ts';
+import { SOUGHT, type SoughtWith } from '../faults/sought.ts';
 import { replayTrace } from '../golden/replay.ts';
 import { readTraceFile } from '../golden/trace-file.ts';
 
@@ -15,17 +15,17 @@ const MOST_SCENARIOS = 300;
 
 /** Describes the claim for each fault whose place in the list is a multiple of `each`. */
 export function faultsAreSeen(each: number): void {
-  describe('faulty kernels', () => {
+  describe.each(Object.keys(SOUGHT) as SoughtWith[])('faulty kernels sought with workload %s', (workload) => {
     let list: Scenario[] = [];
     beforeAll(() => {
-      list = faultScenarios(SEED, MOST_SCENARIOS);
+      list = faultScenarios(SEED, MOST_SCENARIOS, workload);
     });
 
     test('the faithful copy, loaded the same way, is seen by nobody', () => {
       expect(firstSight(loadFaultyKernel(null), list.slice(0, 40), true)).toBeNull();
     });
 
-    test.each(FAULTY_KERNELS.filter((_, i) => i % each === 0).map((fault) => [fault.name, fault] as const))(
+    test.each(SOUGHT[workload].filter((_, i) => i % each === 0).map((fault) => [fault.name, fault] as const))(
       '%s is seen',
       (_name, fault) => {
         const candidate = loadFaultyKernel(fault);
@@ -37,8 +37,9 @@ export function faultsAreSeen(each: number): void {
     );
 
     test('at least twenty fall to a named invariant alone', () => {
-      expect(FAULTY_KERNELS.length).toBeGreaterThanOrEqual(25);
-      expect(FAULTY_KERNELS.filter(({ caughtBy }) => caughtBy.length > 0).length).toBeGreaterThanOrEqual(20);
+      expect(SOUGHT[workload].length).toBeGreaterThanOrEqual(25);
+      const named = SOUGHT[workload].filter(({ caughtBy }) => caughtBy.length > 0);
+      expect(named.length).toBeGreaterThanOrEqual(20);
     });
   });
 

@@ -12,6 +12,7 @@ import { objectInvariants } from './objects.ts';
 import { pageInvariants } from './pages.ts';
 import { panicInvariants } from './panics.ts';
 import { pmapInvariants } from './pmap.ts';
+import { pmapEffectInvariants } from './pmap-effect.ts';
 import { schedulingInvariants } from './scheduling.ts';
 import { submapInvariants } from './submap.ts';
 import { tlbInvariants } from './tlb.ts';
@@ -33,6 +34,7 @@ export const ALL_INVARIANTS: readonly Invariant[] = [
   ...schedulingInvariants,
   ...accountingInvariants,
   ...failureInvariants,
+  ...pmapEffectInvariants,
   ...auditInvariants,
 ];
 

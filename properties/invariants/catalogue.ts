@@ -77,7 +77,7 @@ const IDS: { readonly [Name in Section]: { readonly prefix: string; readonly nam
   Pmap: {
     prefix: 'INV-PMAP-',
     names: `FRAME AGREE COVERED PV STATS STATSNN RIGHTS NONE PTHOLD PTRECLAIM PDEFRAME RECURSIVE SELFMAP ALT KSYNC
-      COUNT NOJUNK EXTRACT ADKEEP KCOVER WINDOW`,
+      COUNT NOJUNK EXTRACT ADKEEP KCOVER WINDOW EFFECT MARKS LIFE`,
   },
   'TLB and CPU': {
     prefix: 'INV-',

@@ -45,10 +45,11 @@ const tableClaim = (
 ): Invariant => ({
   ...fields,
   scope: 'A',
-  cost: 'F',
+  cost: 't',
   exemptWhenAliased: false,
   shows: ['pmap'],
   looksInside: true,
+  looksAt: ['spaces'],
   watch: statelessWhere(hasUserPmaps, function* (view) {
     for (const space of eachSpace(view))
       for (const found of violations(view, ...space)) yield `pmap ${space[0].name}: ${found}`;

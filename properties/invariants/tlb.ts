@@ -2,7 +2,7 @@
 import { PAGE_SIZE, truncPage } from '../../contract/address.ts';
 import { userEnd } from '../../contract/machine.ts';
 import type { MappingSnapshot, TlbEntrySnapshot } from '../../contract/pmap.ts';
-import { type Invariant, stateless, statelessWhere } from '../invariant.ts';
+import { type Invariant, statelessWhere } from '../invariant.ts';
 import type { View } from '../view.ts';
 import { hex } from './phrase.ts';
 
@@ -29,19 +29,28 @@ const cached = (
 ): Invariant => ({
   ...fields,
   scope: 'A',
-  cost: 'F',
+  cost: 't',
   exemptWhenAliased: false,
   shows: ['pmap'],
   looksInside: true,
-  watch: stateless(function* (view) {
-    const entries = view.tlb();
-    const tables = entries === null || entries.length === 0 ? null : view.pageTables();
-    if (tables === null) return;
-    for (const entry of entries ?? []) {
-      const found = fault(entry, view, tables.firstManagedFrame);
-      if (found !== null) yield `the translation of ${hex(entry.address)}: ${found}`;
-    }
-  }),
+  looksAt: ['mapping', 'spaces', 'queue'],
+  judges: ['cpu_read', 'cpu_write', 'checked_read', 'checked_write', 'pmap_activate', 'pmap_update'],
+  watch: () => {
+    /** Of the machine at hand: it never moves. */
+    let firstManaged: number | undefined;
+    return {
+      *violations(view) {
+        const entries = view.tlb();
+        if (entries === null || entries.length === 0) return;
+        firstManaged ??= view.pageTables()?.firstManagedFrame;
+        if (firstManaged === undefined) return;
+        for (const entry of entries) {
+          const found = fault(entry, view, firstManaged);
+          if (found !== null) yield `the translation of ${hex(entry.address)}: ${found}`;
+        }
+      },
+    };
+  },
 });
 
 const noStale = cached(
