@@ -1,0 +1,61 @@
+/** The way to a state that differs, without what it does not need. Two kernels and a guest judge each shorter way anew. */
+import type { Operation } from '../contract/operation.ts';
+import type { LockstepReport } from '../properties/verdict.ts';
+import type { GuestPool } from './guest-pool.ts';
+import { judgeScenario } from './scenario.ts';
+import type { Kernels } from './states.ts';
+
+/** Most scenarios that are tried: less than a minute of work. */
+const MOST_TRIES = 400;
+
+/** Who wants to hear of it. */
+export interface TightenTies {
+  readonly shouldStop?: () => boolean;
+  /** `left`: operations of the shortest scenario so far. */
+  readonly onTry?: (tried: number, left: number) => void;
+}
+
+/**
+ * What differs, without its numbers: a shorter scenario that shows something of another sort is not taken. Where a thing
+ * of ours is wrong in a guest that broke, the place differs too, so that only the verdict is compared.
+ */
+export function sortOf({ failure }: LockstepReport): string {
+  const [first] = failure?.differences ?? [];
+  if (first === undefined) return '';
+  const sort = first.path.split(' ').slice(2).join(' ');
+  return first.actual.startsWith('none:') ? 'none' : sort;
+}
+
+/** The shortest prefix that fails, then without operations, as long as it fails alike; the scenario itself at the worst. */
+export async function tightened(
+  found: LockstepReport,
+  kernels: Kernels,
+  guests: GuestPool,
+  salt: number,
+  { shouldStop, onTry }: TightenTies = {},
+): Promise<LockstepReport> {
+  const sort = sortOf(found);
+  let tried = 0;
+  let best = found;
+  const attempt = async (operations: readonly Operation[], wanted: (number: number) => boolean) => {
+    tried++;
+    onTry?.(tried, best.scenario.operations.length);
+    const { report } = await judgeScenario({ ...found.scenario, operations }, kernels, guests, { wanted, salt });
+    if (report.failure === null || sortOf(report) !== sort) return false;
+    best = report;
+    return true;
+  };
+  const isOver = (): boolean => tried >= MOST_TRIES || shouldStop?.() === true;
+  await attempt(found.scenario.operations, () => true);
+  let size = Math.ceil(best.scenario.operations.length / 2);
+  while (size >= 1 && !isOver()) {
+    let without = 0;
+    for (let end = best.scenario.operations.length; end > 0 && !isOver(); end -= size) {
+      const { operations } = best.scenario;
+      const shorter = operations.filter((_, i) => i < end - size || i >= end);
+      if (await attempt(shorter, (number) => number === shorter.length)) without++;
+    }
+    if (size > 1 || without === 0) size = Math.floor(size / 2);
+  }
+  return best;
+}
