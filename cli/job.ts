@@ -133,15 +133,7 @@ export interface MmuJob {
   readonly workers: number;
 }
 
-export type Job =
-  | CheckJob
-  | ReplayJob
-  | CorpusJob
-  | ExploreJob
-  | ShrinkJob
-  | GuardJob
-  | ExplainJob
-  | MmuJob;
+export type Job = CheckJob | ReplayJob | CorpusJob | ExploreJob | ShrinkJob | GuardJob | ExplainJob | MmuJob;
 
 /** What a runner thread is started with. */
 export interface WorkerData {

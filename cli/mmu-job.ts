@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import { GuestPool } from '../judge/guest-pool.ts';
-import { judgeScenario } from '../judge/scenario.ts';
+import { CLOSELY, judgeScenario } from '../judge/scenario.ts';
 import { tightened } from '../judge/tighten.ts';
 import { TOUR } from '../judge/tour.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
@@ -57,20 +57,22 @@ async function judged(
   { job, candidate, guests, ties }: Scene,
 ): Promise<JudgedScenario> {
   const kernels = { reference: referenceKernel, candidate };
-  const salt = index * SALT;
   const shouldStop = (): boolean => ties.recorder.stopRequested();
   const verdict = await judgeScenario(scenario, kernels, guests, {
     wanted: wantedIn(job, index),
-    salt,
+    salts: job.scenario === null ? [index * SALT] : CLOSELY,
     shouldStop,
   });
   ties.recorder.ran(scenario.operations.length);
   const foundLength = verdict.report.scenario.operations.length;
   if (verdict.report.failure === null || job.scenario !== null) return { index, verdict, foundLength };
-  const report = await tightened(verdict.report, kernels, guests, salt, {
+  const report = await tightened(verdict.report, kernels, guests, {
     shouldStop,
     onTry: (tried, left) =>
-      ties.post({ type: 'progress', text: `shortening: ${left} of ${foundLength} operations, ${tried} tried` }),
+      ties.post({
+        type: 'progress',
+        text: `shortening: ${left} of ${foundLength} operations, ${tried} tried`,
+      }),
   });
   return { index, verdict: { ...verdict, report }, foundLength };
 }

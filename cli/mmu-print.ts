@@ -76,7 +76,7 @@ export function mmuDocument(
     interrupted,
     unmet,
     failure:
-      failure?.failure == null
+      failure === null
         ? null
         : { ...failure.failure, operations: failure.scenario.operations.length, stored },
     exit,

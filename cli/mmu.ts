@@ -11,14 +11,7 @@ import type { MmuJob } from './job.ts';
 import { settled } from './job-end.ts';
 import { type MmuEnd, type MmuSums, runMmu } from './mmu-crew.ts';
 import { LEAST_STATES, MMU_DEFAULTS, type MmuOptions, mmuCommand, mmuFileCommand } from './mmu-options.ts';
-import {
-  combinationLines,
-  type MmuResult,
-  missingIn,
-  mmuDocument,
-  mmuTally,
-  sumLines,
-} from './mmu-print.ts';
+import { combinationLines, type MmuResult, missingIn, mmuDocument, mmuTally, sumLines } from './mmu-print.ts';
 import { checkDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
 import { readScenario } from './scenario-file.ts';
@@ -44,9 +37,18 @@ export async function mmuVerb(options: MmuOptions, out: Output, bin: URL): Promi
       tapes.flatMap((tape) => tape?.path ?? []),
       kernel,
     );
-  const job: MmuJob = { verb: 'mmu', kernel, directory: process.cwd(), scenario, seed, runs, workload, workers };
-  if (!options.json) out.line(headLine(options));
+  const job: MmuJob = {
+    verb: 'mmu',
+    kernel,
+    directory: process.cwd(),
+    scenario,
+    seed,
+    runs,
+    workload,
+    workers,
+  };
   const began = performance.now();
+  let begun = false;
   const seconds = (): number => (performance.now() - began) / 1000;
   const tell = (text: string): void => {
     if (performance.now() - began > QUIET) out.progress(text);
@@ -56,7 +58,11 @@ export async function mmuVerb(options: MmuOptions, out: Output, bin: URL): Promi
     timeout,
     tapes: tapes.map((tape) => tape?.path ?? null),
     onNote: out.note,
-    onSums: (sums) => tell(progressLine(sums, options, seconds())),
+    onSums: (sums) => {
+      if (!options.json && !begun) out.line(headLine(options));
+      begun = true;
+      tell(progressLine(sums, options, seconds()));
+    },
     onProgress: tell,
   }).finally(() => {
     for (const tape of tapes) tape?.remove();
@@ -70,7 +76,11 @@ const workersOf = ({ file, workers, kernel }: MmuOptions): number =>
 const headLine = ({ file, seed, workload, kernel }: MmuOptions): string =>
   `${file ?? `seed ${seed}, workload ${workload}`}, kernel ${kernel ?? 'optimized'}`;
 
-const progressLine = ({ scenarios, states, probes }: MmuSums, { runs }: MmuOptions, seconds: number): string =>
+const progressLine = (
+  { scenarios, states, probes }: MmuSums,
+  { runs }: MmuOptions,
+  seconds: number,
+): string =>
   `${scenarios} of ${counted(runs + 1, 'scenario')}, ${counted(states.size, 'different state')}, ` +
   `${counted(probes, 'probe')}, ${seconds.toFixed(0)} s`;
 
@@ -125,7 +135,9 @@ function unmetBy(sums: MmuSums, { file, runs }: MmuOptions): string[] {
   if (file !== null) return [];
   const missing = missingIn(sums).map((name) => `never seen: ${name}`);
   const few = runs >= MMU_DEFAULTS.runs && sums.states.size < LEAST_STATES;
-  return few ? [...missing, `only ${counted(sums.states.size, 'different state')}, not ${LEAST_STATES}`] : missing;
+  return few
+    ? [...missing, `only ${counted(sums.states.size, 'different state')}, not ${LEAST_STATES}`]
+    : missing;
 }
 
 function statusOf({ failure, interrupted, unmet }: MmuResult, faulty: boolean): ExitStatus {
@@ -150,7 +162,8 @@ function contextOf(
   const { file, kernel, seed } = options;
   const now = counted(scenario.operations.length, 'operation');
   const from = end.failed === null ? '' : `, shortened from ${end.failed.foundLength} to ${now}`;
-  const which = end.failed?.index === 0 ? 'the tour of all combinations' : `scenario ${end.failed?.index ?? ''}`;
+  const which =
+    end.failed?.index === 0 ? 'the tour of all combinations' : `scenario ${end.failed?.index ?? ''}`;
   const again = failure?.property === MMU_PROPERTY ? mmuFileCommand : replayCommand;
   return {
     origin: file ?? `seed ${seed}, ${which}${from}`,

@@ -1,6 +1,6 @@
 /** Which combinations of bits the words of page tables and directories can have, and which of them were seen. */
-import { kernelSlots, recursiveSlot, type MachineConfig } from '../contract/machine.ts';
-import { PG_A, PG_D, PG_N, PG_P, PG_RW, PG_U, PG_W, type PageTableSnapshot } from '../contract/pmap.ts';
+import { kernelSlots, type MachineConfig, recursiveSlot } from '../contract/machine.ts';
+import { type PageTableSnapshot, PG_A, PG_D, PG_N, PG_P, PG_RW, PG_U, PG_W } from '../contract/pmap.ts';
 import { bitNames } from './words.ts';
 
 /** Words of one sort: some bits always set, others set or not in any combination. */
@@ -86,13 +86,15 @@ function combinationsOf(name: SortName): Combination[] {
   return Array.from({ length: 2 ** free.length }, (_, chosen) =>
     combination(
       name,
-      free.reduce((bits, bit, i) => ((chosen >>> i) & 1) === 1 ? bits | bit : bits, always as number),
+      free.reduce((bits, bit, i) => (((chosen >>> i) & 1) === 1 ? bits | bit : bits), always as number),
     ),
   );
 }
 
 /** All that a pmap can produce. */
-export const COMBINATIONS: readonly Combination[] = (Object.keys(SORTS) as SortName[]).flatMap(combinationsOf);
+export const COMBINATIONS: readonly Combination[] = (Object.keys(SORTS) as SortName[]).flatMap(
+  combinationsOf,
+);
 
 /** One row for each sort: its name, how many combinations, and why these. */
 export const SORT_ROWS: readonly (readonly [name: string, count: number, reason: string])[] = Object.values(

@@ -86,6 +86,12 @@ async function emulatorClass(): Promise<{ V86: EmulatorClass; wasm: string }> {
   }
 }
 
+/** Throws what is none of our business again, where nobody of ours catches it. */
+const rethrow = (error: Error): void =>
+  queueMicrotask(() => {
+    throw error;
+  });
+
 /** One emulator, whose stub lies at `base` and is mapped there by the directory slot of that address. */
 export class Guest {
   readonly base: number;
@@ -155,9 +161,13 @@ export class Guest {
   /** An exception within an exception makes v86 throw where nobody can catch it. */
   async #untilDone(limit: number): Promise<string | null> {
     const emulator = this.#emulator;
-    const thrown: unknown[] = [];
+    const thrown: Error[] = [];
+    const foreign: Error[] = [];
     const began = emulator.get_instruction_counter();
-    process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error));
+    process.setUncaughtExceptionCaptureCallback((error) => {
+      if (/\bv86\b/.test(error.stack ?? '')) thrown.push(error);
+      else foreign.push(error);
+    });
     try {
       await emulator.run();
       for (;;) {
@@ -171,6 +181,7 @@ export class Guest {
       }
     } finally {
       process.setUncaughtExceptionCaptureCallback(null);
+      for (const error of foreign) rethrow(error);
       this.#gone = thrown.length > 0;
       if (!this.#gone) await emulator.stop();
     }
@@ -190,7 +201,8 @@ export class Guest {
           error: records[8 * i + 4] as number,
           cr2: records[8 * i + 5] as number,
         });
-      else if (op === OP.dump) results.push({ kind: 'words', words: dumped.subarray(words, words + operand) });
+      else if (op === OP.dump)
+        results.push({ kind: 'words', words: dumped.subarray(words, words + operand) });
       else results.push({ kind: 'word', word: records[8 * i + 6] as number });
       if (op === OP.dump) words += operand;
     }

@@ -14,22 +14,33 @@ export interface StateVerdict {
   readonly probes: number;
   /** Words of tables read through the window, each compared. */
   readonly words: number;
-  /** All that differs, in the order in which it was met, up to MOST_DIFFERENCES. */
+  /** What differs, accesses first, then words of tables and RAM, each in the order in which it was met. */
   readonly differences: readonly Difference[];
 }
 
 /** More would say nothing new. */
 export const MOST_DIFFERENCES = 40;
 
-/** Judges a state. `salt`: any whole number; which word of each page is probed, and in which order, follows from it. */
-export async function judgeState(state: JudgedState, guests: GuestPool, salt: number): Promise<StateVerdict> {
+/**
+ * Judges a state. `salt`: any whole number; which word of each page is probed, and in which order, follows from it. `known`:
+ * page addresses to probe in any event.
+ *
+ * @throws InputError where the emulator is missing, or finds no room for the stub.
+ */
+export async function judgeState(
+  state: JudgedState,
+  guests: GuestPool,
+  { salt, known = [] }: { readonly salt: number; readonly known?: Iterable<number> },
+): Promise<StateVerdict> {
   const spaces = flatSpaces(state);
   const guest = await guests.fitting(state.image, (least, end) => freeSlots(state, spaces, least, end));
-  const plan = planOf(state, spaces, { stubSlot: guest.base / PDE_SPAN, salt });
+  const plan = planOf(state, spaces, { stubSlot: guest.base / PDE_SPAN, salt, known });
   const comparison = new Comparison(state, spaces, guest);
   comparison.prepare(plan);
   for (const batch of batchesOf(plan.segments)) {
-    const { results, broke } = await guest.run(batch.flatMap(({ checks }) => checks.map(({ probe }) => probe)));
+    const { results, broke } = await guest.run(
+      batch.flatMap(({ checks }) => checks.map(({ probe }) => probe)),
+    );
     comparison.compare(batch, results, broke);
     if (broke === null) continue;
     await guests.drop(guest);
@@ -93,7 +104,10 @@ class Comparison {
   }
 
   get verdict(): StateVerdict {
-    return { probes: this.#probes, words: this.#words, differences: this.#differences };
+    const isAccess = ({ path }: Difference): boolean => /(read|write|set|clear)$/.test(path);
+    const accesses = this.#differences.filter(isAccess);
+    const others = this.#differences.filter((difference) => !isAccess(difference));
+    return { probes: this.#probes, words: this.#words, differences: [...accesses, ...others] };
   }
 
   /** Loads RAM, with the plan's words in it and the stub's page in each directory. */
@@ -104,7 +118,8 @@ class Comparison {
     for (const space of this.#spaces) {
       const at = this.#stubWordIn(space);
       const word = this.#ram[at] as number;
-      if (word !== 0) this.#tell(`${space.name}: directory word ${hex32(this.#guest.base)}`, '0', this.#table(word));
+      if (word !== 0)
+        this.#tell(`${space.name}: directory word ${hex32(this.#guest.base)}`, '0', this.#table(word));
       // A and D are set already, so that the guest changes nothing here.
       this.#ram[at] = this.#guest.base + PG_P + PG_RW + PG_U + PG_A + PG_D + 0x80;
     }
@@ -132,9 +147,14 @@ class Comparison {
     const { expected, probe } = check;
     this.#probes++;
     if (expected.kind === 'fault') {
-      const holds = result.kind === 'fault' && result.error === expected.error && result.cr2 === probe.address;
+      const holds =
+        result.kind === 'fault' && result.error === expected.error && result.cr2 === probe.address;
       if (!holds)
-        this.#tell(pathOf(space, wp, check), faultWord(expected.error, probe.address), this.#shown(check, result));
+        this.#tell(
+          pathOf(space, wp, check),
+          faultWord(expected.error, probe.address),
+          this.#shown(check, result),
+        );
     } else if (expected.kind === 'word') {
       const holds = result.kind === 'word' && ((result.word ^ expected.word) & expected.mask) === 0;
       if (!holds)
@@ -143,7 +163,8 @@ class Comparison {
           this.#shown(check, { kind: 'word', word: expected.word }),
           this.#shown(check, result),
         );
-    } else if (result.kind === 'words') this.#page(space, wp, check, { page: expected.page, words: result.words });
+    } else if (result.kind === 'words')
+      this.#page(space, wp, check, { page: expected.page, words: result.words });
     else this.#tell(pathOf(space, wp, check), 'a page of words', this.#shown(check, result));
   }
 
@@ -214,7 +235,11 @@ class Comparison {
   }
 
   #tell(path: string, expected: string, actual: string): void {
-    if (this.#differences.length < MOST_DIFFERENCES) this.#differences.push({ path, expected, actual });
+    const known = this.#differences.some(
+      (other) => other.path === path && other.expected === expected && other.actual === actual,
+    );
+    if (!known && this.#differences.length < MOST_DIFFERENCES)
+      this.#differences.push({ path, expected, actual });
   }
 }
 

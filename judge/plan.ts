@@ -63,6 +63,8 @@ export interface PlanOptions {
   readonly stubSlot: number;
   /** Any whole number: chooses the word in each page, the order of the spaces, and which WP comes first. */
   readonly salt: number;
+  /** Pages that were mapped once and are probed again, whether they are mapped or not. */
+  readonly known: Iterable<number>;
 }
 
 const ORDERS: readonly (readonly Op[])[] = [
@@ -129,8 +131,13 @@ class Planner {
   plan(): Plan {
     const { salt } = this.#options;
     const count = this.#spaces.length;
-    const segments = Array.from({ length: count }, (_, i) => this.#spaces[(i + salt) % count] as FlatSpace)
-      .flatMap((space) => [this.#segment(space, salt % 2 === 1, 'begin'), this.#segment(space, salt % 2 === 0, 'end')]);
+    const segments = Array.from(
+      { length: count },
+      (_, i) => this.#spaces[(i + salt) % count] as FlatSpace,
+    ).flatMap((space) => [
+      this.#segment(space, salt % 2 === 1, 'begin'),
+      this.#segment(space, salt % 2 === 0, 'end'),
+    ]);
     const after = new Map([...this.#contents].map(([frame, word]) => [this.#indexOf(frame), word]));
     return { segments, before: this.#before, after };
   }
@@ -152,9 +159,14 @@ class Planner {
     return { space: space.name, wp, checks };
   }
 
-  /** Live pages and those beside them, the first page of each line beside a table, and both ends of the address space. */
+  /**
+   * Live pages and those beside them, pages that were live once or may be, the first page of each line beside a table, and
+   * both ends of the address space.
+   */
   #addresses(space: FlatSpace): number[] {
-    const pages = new Set<number>([0, 0xffc0_0000, 0xffff_f000]);
+    const pages = new Set<number>([0, 0xffc0_0000, 0xffff_f000, ...this.#options.known]);
+    const { start, end: windowEnd } = this.#machine.scratchWindow ?? { start: 0, end: 0 };
+    for (let at: number = start; at < windowEnd; at += PAGE_SIZE) pages.add(at);
     for (const page of space.pages.keys())
       for (const at of [page - PAGE_SIZE, page, page + PAGE_SIZE]) pages.add(at);
     const { first, end } = kernelSlots(this.#machine);

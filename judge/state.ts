@@ -6,6 +6,7 @@ import {
   KERNEL_PMAP,
   type MappingSnapshot,
   type MemoryImage,
+  type PageTableSnapshot,
   PG_A,
   PG_D,
   PG_N,
@@ -13,7 +14,6 @@ import {
   PG_RW,
   PG_U,
   PG_W,
-  type PageTableSnapshot,
   type PmapName,
   pteObjectOf,
 } from '../contract/pmap.ts';
@@ -119,7 +119,9 @@ export function hasTable(space: FlatSpace, slot: number, machine: MachineConfig)
 
 /** Directory slots that no space has a use for, from `least` up to `end`. */
 export function freeSlots(state: JudgedState, spaces: readonly FlatSpace[], least: number, end: number) {
-  const used = new Set(spaces.flatMap(({ pages }) => [...pages.keys()].map((at) => Math.floor(at / PDE_SPAN))));
+  const used = new Set(
+    spaces.flatMap(({ pages }) => [...pages.keys()].map((at) => Math.floor(at / PDE_SPAN))),
+  );
   const free: number[] = [];
   for (let slot = least; slot < end; slot++)
     if (!used.has(slot) && spaces.every((space) => !hasTable(space, slot, state.machine))) free.push(slot);

@@ -2,7 +2,7 @@
 import type { Operation } from '../contract/operation.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
 import type { GuestPool } from './guest-pool.ts';
-import { judgeScenario } from './scenario.ts';
+import { CLOSELY, judgeScenario } from './scenario.ts';
 import type { Kernels } from './states.ts';
 
 /** Most scenarios that are tried: less than a minute of work. */
@@ -16,8 +16,8 @@ export interface TightenTies {
 }
 
 /**
- * What differs, without its numbers: a shorter scenario that shows something of another sort is not taken. Where a thing
- * of ours is wrong in a guest that broke, the place differs too, so that only the verdict is compared.
+ * What differs, without its numbers: a shorter scenario that shows something of another sort is not taken. Where the guest
+ * breaks there is no answer to compare, and the place does not matter.
  */
 export function sortOf({ failure }: LockstepReport): string {
   const [first] = failure?.differences ?? [];
@@ -26,12 +26,14 @@ export function sortOf({ failure }: LockstepReport): string {
   return first.actual.startsWith('none:') ? 'none' : sort;
 }
 
-/** The shortest prefix that fails, then without operations, as long as it fails alike; the scenario itself at the worst. */
+/**
+ * The shortest prefix that fails, then without operations, as long as it fails alike; the scenario itself at the worst. Judged
+ * closely, as a stored scenario is.
+ */
 export async function tightened(
   found: LockstepReport,
   kernels: Kernels,
   guests: GuestPool,
-  salt: number,
   { shouldStop, onTry }: TightenTies = {},
 ): Promise<LockstepReport> {
   const sort = sortOf(found);
@@ -40,7 +42,10 @@ export async function tightened(
   const attempt = async (operations: readonly Operation[], wanted: (number: number) => boolean) => {
     tried++;
     onTry?.(tried, best.scenario.operations.length);
-    const { report } = await judgeScenario({ ...found.scenario, operations }, kernels, guests, { wanted, salt });
+    const { report } = await judgeScenario({ ...found.scenario, operations }, kernels, guests, {
+      wanted,
+      salts: CLOSELY,
+    });
     if (report.failure === null || sortOf(report) !== sort) return false;
     best = report;
     return true;

@@ -1,7 +1,7 @@
 /** What the guest's answers look like in a report. */
 import type { MachineConfig } from '../contract/machine.ts';
 import { PG_A, PG_D, PG_N, PG_P, PG_RW, PG_U, PG_W } from '../contract/pmap.ts';
-import { FAULT_P, FAULT_U, FAULT_W } from './expect.ts';
+import { FAULT_P } from './expect.ts';
 import type { GuestResult } from './guest.ts';
 import type { Registers } from './state.ts';
 
@@ -25,7 +25,11 @@ export const bitNames = (word: number): string =>
     .join(' ');
 
 /** A physical frame by the number that the model knows it by. */
-export function frameName(physical: number, { firstManagedFrame, directories }: Registers, machine: MachineConfig) {
+export function frameName(
+  physical: number,
+  { firstManagedFrame, directories }: Registers,
+  machine: MachineConfig,
+) {
   const directory = directories.find(({ frame }) => frame === physical);
   if (directory !== undefined) return `directory of ${directory.pmap}`;
   const frame = physical - firstManagedFrame;
@@ -42,9 +46,7 @@ export const tableWord = (word: number, registers: Registers, machine: MachineCo
 /** A page fault by its error code. */
 export function faultWord(error: number, cr2: number): string {
   const why = (error & FAULT_P) === 0 ? 'not present' : 'protection';
-  const who = `${(error & FAULT_U) === 0 ? 'supervisor' : 'user'} ${(error & FAULT_W) === 0 ? 'read' : 'write'}`;
-  const rest = error & ~(FAULT_P | FAULT_U | FAULT_W);
-  return `page fault: ${why}, ${who}${rest === 0 ? '' : `, error code ${hex32(error)}`}, CR2 ${hex32(cr2)}`;
+  return `page fault ${error}: ${why}, CR2 ${hex32(cr2)}`;
 }
 
 /** A word that was read or written: the judge puts 0x4d…… into each frame, and writes 0x57……. */
