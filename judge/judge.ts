@@ -226,8 +226,8 @@ class Comparison {
     }
   }
 
-  #shown({ what }: Check, result: GuestResult): string {
-    return resultWord(result, what.includes('through') ? (word) => this.#table(word) : valueWord);
+  #shown({ isTable }: Check, result: GuestResult): string {
+    return resultWord(result, isTable === true ? (word) => this.#table(word) : valueWord);
   }
 
   #table(word: number): string {

@@ -40,6 +40,8 @@ export interface Check {
   readonly what: string;
   /** The address that it is about: that of the page whose table is read, say. */
   readonly about: number;
+  /** True where the word is one of a directory or page table. */
+  readonly isTable?: true;
 }
 
 /** Checks that begin with a load of CR3 and belong to one directory. */
@@ -155,6 +157,7 @@ class Planner {
       const order = ORDERS[(i + this.#options.salt) % ORDERS.length] ?? [];
       checks.push(...this.#accesses(space, page, { order, wp, load }));
     });
+    checks.push(...this.#refusals(space));
     if (tables === 'end') checks.push(...this.#allTables(space));
     return { space: space.name, wp, checks };
   }
@@ -211,7 +214,9 @@ class Planner {
       return { probe, expected: { kind: 'fault', error: error ?? 0 }, what, about: address };
     mark(page, op);
     if (operand !== 0) this.#contents.set(page.frame, operand);
-    return { probe, expected: this.#valueIn(page.frame), what, about: address };
+    const expected = this.#valueIn(page.frame);
+    const isDirectory = this.#directories.has(page.frame);
+    return { probe, expected, what, about: address, ...(isDirectory && { isTable: true }) };
   }
 
   /** The word that lies in a frame at the place that is read: in a directory, the word by which it names itself. */
@@ -232,9 +237,24 @@ class Planner {
     const probe = { op: OP.read, address, operand: 0 };
     const what = 'its PTE through the window';
     if (!hasTable(space, Math.floor(at / PDE_SPAN), this.#machine))
-      return { probe, expected: { kind: 'fault', error: 0 }, what, about: at };
+      return { probe, expected: { kind: 'fault', error: 0 }, what, about: at, isTable: true };
     const word = page === undefined ? 0 : wordOf(page, this.#first);
-    return { probe, expected: { kind: 'word', word, mask: ALL_BITS }, what, about: at };
+    return { probe, expected: { kind: 'word', word, mask: ALL_BITS }, what, about: at, isTable: true };
+  }
+
+  /** User mode is refused in the window: there is a page for each table, and nothing is for it. */
+  #refusals(space: FlatSpace): Check[] {
+    const slots = [this.#recursive, kernelSlots(this.#machine).first, ...space.tables.keys()];
+    const absent = slots.includes(1) ? [] : [1];
+    return [...slots, ...absent].flatMap((slot) =>
+      [OP.userRead, OP.userWrite].map((op): Check => {
+        const address = this.#window + slot * PAGE_SIZE + 4 * this.#place;
+        const page = absent.includes(slot) ? undefined : { user: false, writable: true };
+        const error = errorOf(page, op, false) ?? 0;
+        const probe = { op, address, operand: 0 };
+        return { probe, expected: { kind: 'fault', error }, what: accessName(op), about: address };
+      }),
+    );
   }
 
   /** The directory and all page tables, word by word through the window. */
