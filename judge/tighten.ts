@@ -16,14 +16,15 @@ export interface TightenTies {
 }
 
 /**
- * What differs, without its numbers: a shorter scenario that shows something of another sort is not taken. Where the guest
- * breaks there is no answer to compare, and the place does not matter.
+ * What differs, without its place and numbers: a shorter scenario that shows nothing of the same sort is not taken. Where the
+ * guest breaks there is no answer to compare, and that is all.
  */
-export function sortOf({ failure }: LockstepReport): string {
-  const [first] = failure?.differences ?? [];
-  if (first === undefined) return '';
-  const sort = first.path.split(' ').slice(2).join(' ');
-  return first.actual.startsWith('none:') ? 'none' : sort;
+function sortsOf({ failure }: LockstepReport): Set<string> {
+  const sorts = (failure?.differences ?? []).map(({ path, actual }) => {
+    const [, , ...what] = path.replace(/, WP .*/, '').split(' ');
+    return actual.startsWith('none:') ? 'none' : what.join(' ');
+  });
+  return new Set(sorts);
 }
 
 /**
@@ -36,7 +37,7 @@ export async function tightened(
   guests: GuestPool,
   { shouldStop, onTry }: TightenTies = {},
 ): Promise<LockstepReport> {
-  const sort = sortOf(found);
+  const sorts = sortsOf(found);
   let tried = 0;
   let best = found;
   const attempt = async (operations: readonly Operation[], wanted: (number: number) => boolean) => {
@@ -46,7 +47,7 @@ export async function tightened(
       wanted,
       salts: CLOSELY,
     });
-    if (report.failure === null || sortOf(report) !== sort) return false;
+    if (![...sortsOf(report)].some((sort) => sorts.has(sort))) return false;
     best = report;
     return true;
   };
