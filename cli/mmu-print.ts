@@ -11,6 +11,8 @@ import { LEAST_STATES, type MmuOptions } from './mmu-options.ts';
 export interface MmuResult {
   readonly kernel: string;
   readonly sums: MmuSums;
+  /** Scenarios that hold, up to the first that does not. */
+  readonly passed: number;
   readonly failure: LockstepReport | null;
   readonly interrupted: boolean;
   /** Path of the stored scenario, or null. */
@@ -49,8 +51,8 @@ export const combinationLines = ({ sums, unmet }: MmuResult): string[] => [
 ];
 
 /** The closing line: scenarios. */
-export const mmuTally = ({ sums, failure }: MmuResult): string =>
-  tallyLine(sums.scenarios - (failure === null ? 0 : 1), failure === null ? 0 : 1, 0);
+export const mmuTally = ({ passed, failure }: MmuResult): string =>
+  tallyLine(passed, failure === null ? 0 : 1, 0);
 
 /** The run as one document. */
 export function mmuDocument(

@@ -1,6 +1,5 @@
 /** `vmlockstep mmu`: an i386 that is not ours walks the page tables of the kernel under test. */
 import { availableParallelism } from 'node:os';
-import { MMU_PROPERTY } from '../judge/scenario.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
 import { failureLines } from '../report/failure.ts';
 import { counted } from '../report/tables.ts';
@@ -16,7 +15,7 @@ import { checkDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
 import { readScenario } from './scenario-file.ts';
 import { type Kept, storeFailure } from './scenario-store.ts';
-import { brokenKernelLine, plainFault, replayCommand, strayLine } from './verdict-lines.ts';
+import { brokenKernelLine, plainFault, strayLine } from './verdict-lines.ts';
 
 /** Threads beyond which booting guests takes longer than they save. */
 const MOST_WORKERS = 4;
@@ -88,16 +87,17 @@ const progressLine = (
 function concluded(end: MmuEnd, options: MmuOptions, out: Output): ExitStatus {
   const { kernel, json } = options;
   const { sums, interrupted, stray } = end;
-  const found = failureOf(end, options);
+  const found = foundBy(end, options);
   if (found === 'interrupted') {
     out.note('interrupted: stopped at once, nothing had failed so far');
     return EXIT.interrupted;
   }
-  const report = found === null ? null : plainFault(found, kernel);
+  const report = found === null ? null : plainFault(found.report, kernel);
   const kept = report === null ? null : stored(report, options);
   const result: MmuResult = {
     kernel: end.declares?.name ?? 'optimized',
     sums,
+    passed: sums.scenarios - (end.failed === null ? 0 : 1),
     failure: report,
     interrupted: interrupted && report === null,
     stored: kept?.path ?? null,
@@ -108,7 +108,9 @@ function concluded(end: MmuEnd, options: MmuOptions, out: Output): ExitStatus {
   if (json) out.line(JSON.stringify(mmuDocument(result, options, status), null, 2));
   else
     out.lines([
-      ...(report === null ? [] : [...failureLines(report, contextOf(report, kept, { end, options })), '']),
+      ...(report === null || found === null
+        ? []
+        : [...failureLines(report, contextOf(found, kept, options)), '']),
       ...(report === null ? [...sumLines(result), ''] : []),
       ...(report === null && options.file === null ? combinationLines(result) : []),
       ...(result.interrupted ? [`interrupted; the same from the beginning: ${mmuCommand(options)}`] : []),
@@ -119,16 +121,28 @@ function concluded(end: MmuEnd, options: MmuOptions, out: Output): ExitStatus {
   return status;
 }
 
+/** What failed, and where it comes from. */
+interface Found {
+  readonly report: LockstepReport;
+  /** Number of the scenario; 0 leads past all combinations. */
+  readonly index: number;
+  /** Operations before it was shortened. */
+  readonly foundLength: number;
+}
+
 /** The difference that was found, or the fault of a kernel that gave no answer. */
-function failureOf(
+function foundBy(
   { failed, fault, declares }: MmuEnd,
   { kernel, kernelTimeout: timeout }: MmuOptions,
-): LockstepReport | 'interrupted' | null {
-  if (failed !== null) return failed.verdict.report;
+): Found | 'interrupted' | null {
+  if (failed !== null)
+    return { report: failed.verdict.report, index: failed.index, foundLength: failed.foundLength };
   if (fault === null) return null;
   const result = settled(fault, { kernel, declares, timeout });
-  if (result.kind === 'fault') return result.fault.report;
-  return result.kind === 'interrupted' ? 'interrupted' : null;
+  if (result.kind === 'answer') return null;
+  if (result.kind === 'interrupted') return 'interrupted';
+  const { report, scenarios } = result.fault;
+  return { report, index: scenarios - 1, foundLength: report.scenario.operations.length };
 }
 
 function unmetBy(sums: MmuSums, { file, runs }: MmuOptions): string[] {
@@ -153,22 +167,17 @@ const stored = (report: LockstepReport, options: MmuOptions): Kept =>
     ? storeFailure({ out: options.out, seed: options.seed, again: mmuCommand(options) }, report, null)
     : { path: options.file, storeFault: null };
 
-function contextOf(
-  { scenario, failure }: LockstepReport,
-  kept: Kept | null,
-  { end, options }: { readonly end: MmuEnd; readonly options: MmuOptions },
-) {
+function contextOf({ report, index, foundLength }: Found, kept: Kept | null, options: MmuOptions) {
   const { path = null, storeFault = null } = kept ?? {};
   const { file, kernel, seed } = options;
-  const now = counted(scenario.operations.length, 'operation');
-  const from = end.failed === null ? '' : `, shortened from ${end.failed.foundLength} to ${now}`;
-  const which =
-    end.failed?.index === 0 ? 'the tour of all combinations' : `scenario ${end.failed?.index ?? ''}`;
-  const again = failure?.property === MMU_PROPERTY ? mmuFileCommand : replayCommand;
+  const { length } = report.scenario.operations;
+  const from =
+    length === foundLength ? '' : `, shortened from ${foundLength} to ${counted(length, 'operation')}`;
+  const which = index === 0 ? 'the tour of all combinations' : `scenario ${index}`;
   return {
     origin: file ?? `seed ${seed}, ${which}${from}`,
     again: file === null ? mmuCommand(options) : null,
     stored: path === null ? `not stored: ${storeFault}` : `stored in ${path}`,
-    replay: path === null ? null : again(path, kernel),
+    replay: path === null ? null : mmuFileCommand(path, kernel),
   };
 }

@@ -2,9 +2,10 @@
 import { PAGE_SIZE, PDE_SPAN } from '../contract/address.ts';
 import { PG_A, PG_D, PG_P, PG_RW, PG_U, type PmapName } from '../contract/pmap.ts';
 import type { Difference } from '../properties/verdict.ts';
+import type { Check, Plan, Segment, WordsOfPage } from './checks.ts';
 import { type Guest, type GuestResult, MOST_PROBES, MOST_WORDS, OP } from './guest.ts';
 import type { GuestPool } from './guest-pool.ts';
-import { type Check, type Plan, planOf, type Segment, type WordsOfPage } from './plan.ts';
+import { planOf } from './plan.ts';
 import { type FlatSpace, flatSpaces, freeSlots, type JudgedState } from './state.ts';
 import { faultWord, hex32, resultWord, tableWord, valueWord } from './words.ts';
 

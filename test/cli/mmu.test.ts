@@ -67,6 +67,26 @@ describe('a run of generated scenarios', () => {
   });
 });
 
+test('a kernel that throws while its RAM is asked for is told with what led there', async () => {
+  const files = {
+    's.scn.json': scenario,
+    'kernel.mjs': spoiling(`const { memoryImage } = kernel; let asked = 0;
+kernel.memoryImage = () => { if (++asked > 3) throw new Error('no RAM'); return memoryImage(); };`),
+  };
+  const { status, stdout, stderr } = await vmlockstep(directoryWith(files), [
+    'mmu',
+    's.scn.json',
+    '--kernel',
+    'kernel.mjs',
+  ]);
+  expect(stdout).toContain('FAILED KERNEL-THREW after operation 3');
+  expect(stdout).toMatch(/\n0 passed, 1 failed, 0 skipped\n$/);
+  expect(stderr).toMatch(
+    /^error: kernel kernel\.mjs: operation 3 \(pmap_enter\): memoryImage: threw Error: no RAM/,
+  );
+  expect(status).toBe(4);
+});
+
 /** A package as it is installed, with only some of what it needs beside it. */
 function installedWithout(left: { readonly dependency?: string; readonly file?: string }): string {
   const home = directoryWith();

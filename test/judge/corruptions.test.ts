@@ -107,6 +107,12 @@ const CORRUPTIONS: readonly Corruption[] = [
     /^0$/,
     /P RW U/,
   ],
+  [
+    'a table still there in the slot that the judge takes for itself',
+    (tables) => tables.put(tables.pde('u0', 8), tables.words[tables.pde('u0', USER >>> 22)] ?? 0),
+    /^0$/,
+    /P RW U/,
+  ],
   ['D set for A', pte('u0', FAR, PG_A | PG_D), /P RW U A/, /P RW U D/],
   ['A set too much', pte('u0', USER, PG_A), /P RW U$/, /P RW U A$/],
   ['D set too much', pte('u0', USER, PG_D), /P RW U$/, /P RW U D$/],
