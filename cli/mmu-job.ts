@@ -16,17 +16,19 @@ import type { JudgedScenario, MmuAnswer, MmuJob } from './job.ts';
 /** Scenarios that are generated at once: little memory, little done in vain. */
 const BLOCK = 64;
 /** The state after each so-manieth operation is judged, beginning with another in each scenario. */
-export const EVERY = 3;
+const EVERY = 3;
 /** Sets the words that are probed in one scenario apart from those of the next. */
 const SALT = 1009;
 
 type Ties = Pick<WorkerTies, 'worker' | 'recorder' | 'post' | 'trust'>;
 
-/** Which states of the scenario with that number are judged: all of one that was given or leads past the combinations. */
+/** Which states of the scenario with that number are judged: all of one that was given, the last one of the tour too. */
 const wantedIn =
   ({ scenario, seed }: MmuJob, index: number) =>
   (number: number): boolean =>
-    scenario !== null || index === 0 || (number + index + seed) % EVERY === 0;
+    scenario !== null ||
+    (number + index + seed) % EVERY === 0 ||
+    (index === 0 && number === TOUR.operations.length);
 
 /** Judges scenario after scenario, and tells what became of each. */
 export async function judgeShare(job: MmuJob, candidate: KernelModule, ties: Ties): Promise<MmuAnswer> {
@@ -67,6 +69,7 @@ async function judged(
   const foundLength = verdict.report.scenario.operations.length;
   if (verdict.report.failure === null || job.scenario !== null) return { index, verdict, foundLength };
   const report = await tightened(verdict.report, kernels, guests, {
+    salt: index * SALT,
     shouldStop,
     onTry: (tried, left) =>
       ties.post({

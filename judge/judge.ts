@@ -113,7 +113,10 @@ class Comparison {
 
   /** Loads RAM, with the plan's words in it and the stub's page in each directory. */
   prepare({ before }: Plan): void {
-    const { image } = this.#state;
+    const { image, registers, reference } = this.#state;
+    const expected = ['kernel', ...reference.spaces.pmaps.map(({ name }) => name)].join(', ');
+    const actual = registers.directories.map(({ pmap }) => pmap).join(', ');
+    if (expected !== actual) this.#tell('directories', expected, actual);
     this.#ram = new Uint32Array(image.bytes.slice().buffer);
     for (const [index, word] of before) this.#ram[index] = word;
     for (const space of this.#spaces) {

@@ -194,6 +194,20 @@ describe('tables with something spoilt', () => {
     expect(differences.map(({ path }) => path.split(' ')[0])).toContain('u0');
   });
 
+  test('a space that the kernel does not tell of', async () => {
+    const state = freshState();
+    const directories = state.registers.directories.filter(({ pmap }) => pmap !== 'u1');
+    const differences = await differencesOf(
+      { ...state, registers: { ...state.registers, directories } },
+      guests,
+    );
+    expect(differences).toContainEqual({
+      path: 'directories',
+      expected: 'kernel, u0, u1',
+      actual: 'kernel, u0',
+    });
+  });
+
   test('a directory in a frame of pages', async () => {
     const state = freshState();
     const directories = state.registers.directories.map((one) =>
