@@ -107,14 +107,9 @@ function installedWithout(left: { readonly dependency?: string; readonly file?: 
 }
 
 describe('what cannot be run is refused in one line', () => {
-  const outside = 'import { readFileSync } from "node:fs";';
   const files = {
     's.scn.json': scenario,
     'bad.scn.json': '{"version":1}',
-    'toy.mjs': `${outside}
-const apply = () => ({ outcome: { kind: 'done' } });
-export default { declares: { name: 'toy', operations: ['pagedaemon'], shows: ['outcomes'], placement: 'first-fit' }, boot: () => ({ apply }) };`,
-    'noimage.mjs': spoiling('delete kernel.memoryImage;'),
     'torn.mjs': spoiling(
       'const { memoryImage } = kernel; kernel.memoryImage = () => { const { firstFrame, bytes } = memoryImage(); return { firstFrame, bytes: bytes.slice(0, -1) }; };',
     ),
@@ -125,17 +120,7 @@ export default { declares: { name: 'toy', operations: ['pagedaemon'], shows: ['o
     [['--workload', 'pmpa'], /--workload: no workload is called "pmpa"; did you mean 'pmap'/],
     [['missing.scn.json'], /missing\.scn\.json: cannot be read: there is no such file/],
     [['bad.scn.json'], /bad\.scn\.json: .*machine/],
-    [[''], /mmu: the file name is empty/],
     [['s.scn.json', '--runs', '3'], /--runs: a stored scenario is judged as it is/],
-    [['s.scn.json', '--seed', '3'], /--seed: a stored scenario is judged as it is/],
-    [
-      ['s.scn.json', '--kernel', 'toy.mjs'],
-      /kernel toy: mmu compares frames; a kernel that shows 'structure' is needed/,
-    ],
-    [
-      ['s.scn.json', '--kernel', 'noimage.mjs'],
-      /kernel spoilt: mmu needs pageTables\(\) and memoryImage\(\); add both/,
-    ],
     [
       ['s.scn.json', '--kernel', 'torn.mjs'],
       /operation 0: memoryImage\(\): \d+ bytes are not whole frames of 4096; return/,

@@ -98,7 +98,7 @@ const TABLE_FAULTS: readonly FaultPatch[] = [
 const OLD_FAULTS = ['protect-keeps-write', 'enter-without-read', 'range-removal-stops-at-table'];
 
 test('the correct kernel passes such scenarios', async () => {
-  expect(await firstFailure(optimizedKernel, 8)).toBeNull();
+  expect(await firstFailure(optimizedKernel, 5)).toBeNull();
 });
 
 describe('a kernel with wrong tables fails in the tables', () => {
