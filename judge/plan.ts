@@ -22,10 +22,12 @@ export interface PlanOptions {
   readonly known: Iterable<number>;
 }
 
+/** Each access is the first of one: the TLB is empty then, and the tables are walked. */
 const ORDERS: readonly (readonly Op[])[] = [
   [OP.userWrite, OP.userRead, OP.read, OP.write],
   [OP.userRead, OP.read, OP.write, OP.userWrite],
   [OP.read, OP.userWrite, OP.write, OP.userRead],
+  [OP.write, OP.userRead, OP.userWrite, OP.read],
 ];
 const ALL_BITS = 0xffff_ffff;
 const WORDS = PAGE_SIZE / 4;
@@ -86,13 +88,11 @@ class Planner {
   plan(): Plan {
     const { salt } = this.#options;
     const count = this.#spaces.length;
+    const wp = ((salt >>> 2) & 1) === 1;
     const segments = Array.from(
       { length: count },
       (_, i) => this.#spaces[(i + salt) % count] as FlatSpace,
-    ).flatMap((space) => [
-      this.#segment(space, salt % 2 === 1, 'begin'),
-      this.#segment(space, salt % 2 === 0, 'end'),
-    ]);
+    ).flatMap((space) => [this.#segment(space, wp, 'begin'), this.#segment(space, !wp, 'end')]);
     const after = new Map([...this.#contents].map(([frame, word]) => [this.#indexOf(frame), word]));
     return { segments, before: this.#before, after };
   }

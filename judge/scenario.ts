@@ -23,7 +23,7 @@ export interface JudgeScope {
 }
 
 /** Salts for a scenario that is looked at closely: every order of accesses, with either setting of WP first. */
-export const CLOSELY: readonly number[] = [0, 1, 2, 3, 4, 5];
+export const CLOSELY: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7];
 
 /** What became of a scenario. */
 export interface ScenarioVerdict {

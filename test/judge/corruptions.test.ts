@@ -151,7 +151,7 @@ const CORRUPTIONS: readonly Corruption[] = [
   [
     'a kernel slot missing in a user directory',
     (tables) => tables.put(tables.pde('u1', KERNEL_SLOT), 0),
-    /^0x/,
+    /^(0x|page fault [57]: protection)/,
     /^page fault \d: not present/,
   ],
   [
