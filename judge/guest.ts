@@ -155,7 +155,9 @@ export class Guest {
     this.store(this.base + MAILBOX, COMMAND.go);
     const limit = SLACK + INSTRUCTIONS_PER_PROBE * probes.length + 16 * words;
     const broke = await this.#untilDone(limit);
-    return { results: this.#results(probes, words), broke };
+    const results = this.#results(probes, words);
+    const lost = results.length < probes.length ? 'it left a probe out' : null;
+    return { results, broke: broke ?? lost };
   }
 
   /** An exception within an exception makes v86 throw where nobody can catch it. */

@@ -101,6 +101,19 @@ describe('a guest that goes wrong', () => {
     await guest.end();
   });
 
+  test('a probe that is left out is told, though the guest says that it is done', async () => {
+    const skipping = readStub().slice();
+    // The next record but one, where the next one is due.
+    const at = Buffer.from(skipping).indexOf(Buffer.from('83c620', 'hex'));
+    skipping.set([0x83, 0xc6, 0x40], at);
+    const guest = await boot(skipping);
+    imageWithStub(guest);
+    const { results, broke } = await guest.run([load, read, load, read]);
+    expect(broke).toBe('it left a probe out');
+    expect(results).toHaveLength(1);
+    await guest.end();
+  });
+
   test('and the next state gets a guest of its own', async () => {
     const guests = new GuestPool();
     const { image } = freshState();
