@@ -22,6 +22,7 @@ export const CALL = {
   baseLoad: 9,
   baseBoot: 10,
   base: 11,
+  memoryImage: 12,
 } as const;
 export type Call = keyof typeof CALL;
 export type CallNumber = (typeof CALL)[Call];

@@ -43,7 +43,8 @@ async function candidateOf(job: Job, recorder: FlightRecorder, post: Post): Prom
     boots: () => recorder.enter(CALL.boot),
   });
   recorder.leave();
-  const fault = verb === 'check' ? generationFault(module.declares.operations) : null;
+  const generates = verb === 'check' || (job.verb === 'mmu' && job.scenario === null);
+  const fault = generates ? generationFault(module.declares.operations) : null;
   if (fault !== null) throw new KernelBroke(`kernel ${kernel}: ${fault}`);
   return watchedKernel(module, recorder);
 }
@@ -87,6 +88,11 @@ async function answerOf(
       const { shrinkStored } = await import('./shrink-job.ts');
       post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });
       return shrinkStored(job, candidate, { recorder, post });
+    }
+    case 'mmu': {
+      const { judgeShare } = await import('./mmu-job.ts');
+      post({ type: 'loaded', declares: candidate.declares, goals: [], nothing: emptyTally([], 0) });
+      return judgeShare(job, candidate, { worker, recorder, post, trust });
     }
     case 'replay': {
       const { replay } = await import('./replay-job.ts');

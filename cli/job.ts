@@ -2,6 +2,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import type { Scenario } from '../contract/scenario.ts';
+import type { ScenarioVerdict } from '../judge/scenario.ts';
 import type { Explanation } from '../properties/explain.ts';
 import type { Expansion, Node } from '../properties/explore-node.ts';
 import type { GivenScenario, GuardResult } from '../properties/guard.ts';
@@ -117,7 +118,22 @@ export interface ExplainJob {
   readonly scenario: Scenario;
 }
 
-export type Job = CheckJob | ReplayJob | CorpusJob | ExploreJob | ShrinkJob | GuardJob | ExplainJob;
+/** States whose page tables a guest shall walk. */
+export interface MmuJob {
+  readonly verb: 'mmu';
+  readonly kernel: string | null;
+  readonly directory: string;
+  /** One stored scenario; null for generated ones. */
+  readonly scenario: Scenario | null;
+  readonly seed: number;
+  /** How many scenarios to generate; one more leads past every combination of bits. */
+  readonly runs: number;
+  readonly workload: string;
+  /** How many threads share the scenarios out. */
+  readonly workers: number;
+}
+
+export type Job = CheckJob | ReplayJob | CorpusJob | ExploreJob | ShrinkJob | GuardJob | ExplainJob | MmuJob;
 
 /** What a runner thread is started with. */
 export interface WorkerData {
@@ -247,6 +263,21 @@ export interface ExplainAnswer {
   readonly stray: string | null;
 }
 
+/** The end of a thread's part of the judging; what it saw has gone in messages of type `judged`. */
+export interface MmuAnswer {
+  readonly verb: 'mmu';
+  /** What an outside kernel threw when nobody called it, or null. */
+  readonly stray: string | null;
+}
+
+/** What became of one scenario, by its number: 0 leads past every combination of bits. */
+export interface JudgedScenario {
+  readonly index: number;
+  readonly verdict: ScenarioVerdict;
+  /** Operations before it was shortened; of a scenario that holds, all of them. */
+  readonly foundLength: number;
+}
+
 export type Answer =
   | CheckAnswer
   | ReplayAnswer
@@ -254,7 +285,8 @@ export type Answer =
   | CorpusAnswer
   | ExploreAnswer
   | GuardAnswer
-  | ExplainAnswer;
+  | ExplainAnswer
+  | MmuAnswer;
 
 export type JobMessage =
   /** The kernel is loaded and fit to run; in a campaign the goals that it can meet, and a tally of nothing. */
@@ -275,6 +307,8 @@ export type JobMessage =
   | { readonly type: 'root'; readonly root: Node | LockstepReport }
   /** What leads away from the states from number `first` on; fewer than were asked for where one failed or the run ends. */
   | { readonly type: 'expanded'; readonly first: number; readonly expansions: readonly Expansion[] }
+  /** One more scenario is judged. */
+  | { readonly type: 'judged'; readonly judged: JudgedScenario }
   | { readonly type: 'note'; readonly text: string }
   /** What the thread is doing now. */
   | { readonly type: 'progress'; readonly text: string }

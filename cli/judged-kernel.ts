@@ -11,6 +11,7 @@ import {
   auditSchema,
   cellSchema,
   declarationSchema,
+  memoryImageSchema,
   pageTablesSchema,
   snapshotSchema,
   stepSchema,
@@ -97,7 +98,7 @@ function judgedMemory(kernel: unknown, label: string, declares: KernelModule['de
       throw new KernelBroke(`kernel ${label}: boot: ${name} is not a function`);
     return (...args) => value.apply(kernel, args);
   };
-  const [apply, snapshot, cell, touched, audit, pageTables] = methodsOf(method);
+  const [apply, snapshot, cell, touched, audit, pageTables, memoryImage] = methodsOf(method);
   if (apply === undefined) throw new KernelBroke(`kernel ${label}: boot: returned no kernel with apply()`);
   if (snapshot === undefined && declares.shows.some((show) => show !== 'outcomes'))
     throw new KernelBroke(
@@ -121,8 +122,9 @@ function judgedMemory(kernel: unknown, label: string, declares: KernelModule['de
   if (touched) judged.touched = () => ask(': touched', touchedSchema, touched);
   if (audit) judged.audit = () => ask(': audit', auditSchema, audit);
   if (pageTables) judged.pageTables = () => ask(': pageTables', pageTablesSchema, pageTables);
+  if (memoryImage) judged.memoryImage = () => ask(': memoryImage', memoryImageSchema, memoryImage);
   return judged;
 }
 
 const methodsOf = <Found>(method: (name: string) => Found): Found[] =>
-  ['apply', 'snapshot', 'cell', 'touched', 'audit', 'pageTables'].map(method);
+  ['apply', 'snapshot', 'cell', 'touched', 'audit', 'pageTables', 'memoryImage'].map(method);

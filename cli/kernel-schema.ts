@@ -213,6 +213,9 @@ export const pageTablesSchema = z.object({
     .default([]),
 });
 
+/** What `memoryImage` returns. */
+export const memoryImageSchema = z.object({ firstFrame: count, bytes: z.instanceof(Uint8Array) });
+
 /** What `tlb` returns. */
 export const tlbSchema = z.array(
   z.object({ address: word, frame: word, user: z.boolean(), writable: z.boolean(), dirty: z.boolean() }),

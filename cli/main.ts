@@ -22,6 +22,7 @@ import { namesFlag, runsFlag, type SeedFlag, seedFlag } from './flags.ts';
 import { addGuard } from './guard-flags.ts';
 import { endNow } from './guarded.ts';
 import type { ListName } from './list.ts';
+import { addMmu } from './mmu-flags.ts';
 import { quoted, suggestion } from './nearest.ts';
 import { type Output, standardOutput } from './output.ts';
 import { addShrink } from './shrink-command.ts';
@@ -102,6 +103,7 @@ function commandLine(out: Output, bin: URL, run: (action: Action) => void): Comm
   addShrink(verb, out, bin, run);
   addEmit(verb, out, run);
   addCorpus(verb, out, bin, run);
+  addMmu(verb, out, bin, run);
   addGolden(verb, out, run);
   addFaults(verb, out, run);
   addBench(verb, out, run);

@@ -23,7 +23,7 @@ export function watchedKernel(module: KernelModule, recorder: FlightRecorder): K
  * is read several times for each operation and a shared wrapper would cost a closure each time.
  */
 function watchedMemory(kernel: KernelMemory, recorder: FlightRecorder): KernelMemory {
-  const { apply, snapshot, cell, touched, audit, pageTables } = boundMethods(kernel);
+  const { apply, snapshot, cell, touched, audit, pageTables, memoryImage } = boundMethods(kernel);
   const watched: Writable<KernelMemory> = {
     apply: (operation, number) => {
       recorder.applies(operation, number);
@@ -80,6 +80,15 @@ function watchedMemory(kernel: KernelMemory, recorder: FlightRecorder): KernelMe
         recorder.leave();
       }
     };
+  if (memoryImage)
+    watched.memoryImage = () => {
+      recorder.enter(CALL.memoryImage);
+      try {
+        return memoryImage();
+      } finally {
+        recorder.leave();
+      }
+    };
   return watched;
 }
 
@@ -92,4 +101,5 @@ const boundMethods = (kernel: KernelMemory) => ({
   touched: kernel.touched?.bind(kernel),
   audit: kernel.audit?.bind(kernel),
   pageTables: kernel.pageTables?.bind(kernel),
+  memoryImage: kernel.memoryImage?.bind(kernel),
 });

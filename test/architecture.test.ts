@@ -84,6 +84,7 @@ test('each project references only what the architecture allows', () => {
     impl: ['../contract'],
     properties: ['../contract'],
     report: ['../contract', '../properties'],
+    judge: ['../contract', '../properties'],
     golden: ['../contract', '../model'],
     faults: ['../contract'],
   };
