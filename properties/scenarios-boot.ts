@@ -1,4 +1,4 @@
-/** Allocations that the boot entry can stand for. */
+/** Operations that go together with what the machine begins with: its boot entry, its targets. */
 import { type MachineConfig, machineFaults } from '../contract/machine.ts';
 import { bounds } from './generate-recipe.ts';
 import type { Edits } from './scenarios-edits.ts';
@@ -43,4 +43,25 @@ export const bootInstead: Edits = ({ machine, items }) => {
       .filter((one) => machineFaults(one).length === 0)
       .map((one) => () => ({ machine: one, items: stays }));
   });
+};
+
+/** Two operations left out with a frame less to be had and a page less to be kept free or inactive. */
+export const dropPairsWithTargets: Edits = ({ machine, items }) => {
+  const { managedPages, freeTarget, inactiveTarget } = machine;
+  const fewer = { ...machine, managedPages: managedPages - 1 };
+  const machines = [
+    { ...fewer, freeTarget: freeTarget - 1 },
+    { ...fewer, inactiveTarget: inactiveTarget - 1 },
+  ].filter((one) => one.freeTarget >= 0 && one.inactiveTarget >= 0 && machineFaults(one).length === 0);
+  if (items.length > LONGEST || freeTarget + inactiveTarget === 0) return [];
+  return items.flatMap((first, i) =>
+    items.slice(i + 1).flatMap((second) =>
+      machines.map((one) => () => ({
+        machine: one,
+        items: items
+          .filter((item) => item !== first && item !== second)
+          .map((item) => ({ item, operation: item.operation })),
+      })),
+    ),
+  );
 };

@@ -1,5 +1,5 @@
 /** Smaller and plainer machines for the same operations. */
-import { bytes, PAGE_SIZE } from '../contract/address.ts';
+import { address, bytes, PAGE_SIZE } from '../contract/address.ts';
 import { type MachineConfig, machineFaults } from '../contract/machine.ts';
 import { bounds } from './generate-recipe.ts';
 import { type Edits, stepsDown } from './scenarios-edits.ts';
@@ -46,6 +46,9 @@ function simplerMachines(machine: MachineConfig): Partial<MachineConfig>[] {
     ...(machine.scratchWindow === null
       ? stepsDown(image, 0).map((count) => layout(kernelMin, count, room))
       : []),
+    ...(machine.scratchWindow === null ? stepsDown(image, 0) : []).map((count) => ({
+      kernelMin: address(kernelStart - count * PAGE_SIZE),
+    })),
     ...(mapEntries === null
       ? [{ mapEntries: PLAIN_ENTRIES }]
       : [...(mapEntries < PLAIN_ENTRIES ? [PLAIN_ENTRIES] : []), ...stepsDown(mapEntries, PLAIN_ENTRIES)].map(

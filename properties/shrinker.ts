@@ -7,7 +7,7 @@ import type { KernelModule, ReferenceKernel } from '../contract/kernel-memory.ts
 import type { MachineConfig } from '../contract/machine.ts';
 import type { OperationKind } from '../contract/operation.ts';
 import type { Scenario } from '../contract/scenario.ts';
-import { bootInstead } from './scenarios-boot.ts';
+import { bootInstead, dropPairsWithTargets } from './scenarios-boot.ts';
 import {
   dropBlocks,
   dropPairs,
@@ -196,12 +196,18 @@ export class Shrinker {
     if (this.#best.scenario.operations.length > SLICED_ABOVE) this.#leap(keepSlice, true);
     this.#dropByHalves();
     this.#leap(leapToPlainMachine, true);
-    for (const relocate of [true, false]) {
-      let before: LockstepReport | null = null;
-      while (before !== this.#best && !this.stopped) {
-        before = this.#best;
-        for (const family of FAMILIES) this.#pass(family, relocate);
-      }
+    let start: LockstepReport | null = null;
+    while (start !== this.#best && !this.stopped) {
+      start = this.#best;
+      for (const relocate of [true, false]) this.#reduceWith(relocate);
+    }
+  }
+
+  #reduceWith(relocate: boolean): void {
+    let before: LockstepReport | null = null;
+    while (before !== this.#best && !this.stopped) {
+      before = this.#best;
+      for (const family of FAMILIES) this.#pass(family, relocate);
     }
   }
 
@@ -278,6 +284,7 @@ const FAMILIES: readonly Edits[] = [
   snapRanges,
   swapPages,
   dropPairs,
+  dropPairsWithTargets,
   lowerWithResources,
   lowerWithOffsetsAndResources,
   sortNeighbours,
