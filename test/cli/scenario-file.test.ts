@@ -240,6 +240,17 @@ describe('storing', () => {
     expect(storeScenario(out, 'A-1', stored)).toBe(storeScenario(out, 'A-1', stored));
     expect(readdirSync(out)).toEqual(['A-1.scn.json']);
   });
+  test('what differs in its origin alone is the same, and stays as it was', () => {
+    const out = join(directoryWith(), 'out');
+    const origin = { seed: 1, command: null, version: '1', path: null };
+    const first = storeScenario(out, 'A-1', { ...stored, provenance: origin, note: 'mine' });
+    const text = readFileSync(first, 'utf8');
+    expect(storeScenario(out, 'A-1', { ...stored, provenance: { ...origin, path: 'x' } })).toBe(first);
+    expect(readFileSync(first, 'utf8')).toBe(text);
+    const { machine, operations } = stored.scenario;
+    const other = { ...stored, scenario: { machine, operations: operations.slice(1) } };
+    expect(storeScenario(out, 'A-1', other)).toBe(join(out, 'A-1-2.scn.json'));
+  });
   test('a file that was there with other contents stays as it was', () => {
     const out = directoryWith({ 'A-1.scn.json': 'precious' });
     expect(storeScenario(out, 'A-1', stored)).toBe(join(out, 'A-1-2.scn.json'));
