@@ -48,7 +48,7 @@ describe.concurrent('wrong usage ends with status 2 and one line', () => {
     { args: ['replay', 'x', '--show', 'maps,maps'], says: /maps is named twice/ },
     {
       args: ['list'],
-      says: /list: name what to list: operations, invariants, goals, rules, workloads, panics$/m,
+      says: /list: name what to list: operations, invariants, goals, rules, workloads, panics, faults$/m,
     },
     { args: ['check', '--kernel-timeout', '5s'], says: /--kernel-timeout: there is no outside kernel; add/ },
     { args: ['replay', 'x', '--kernel-timeout', '5s'], says: /--kernel-timeout: there is no outside kernel/ },
