@@ -13,11 +13,11 @@ import { Checkpoint } from './explore-checkpoint.ts';
 import { type CrewEnd, runCrew } from './explore-crew.ts';
 import { type ExploreOptions, exploreAgain, exploreCommand, searchOf } from './explore-options.ts';
 import {
+  closingLine,
   coverageLine,
   type ExploreResult,
   exploreDocument,
   levelLines,
-  tallyLine,
   totalOf,
 } from './explore-print.ts';
 import { LevelClock } from './explore-progress.ts';
@@ -143,7 +143,7 @@ function concluded(
       ...(isVain(result)
         ? ['gate: no operation that the kernel declares is ever tried on this machine']
         : []),
-      tallyLine(result),
+      closingLine(result),
     ]);
   if (broken !== null)
     out.note(`error: ${broken}${kept?.path ? `; stored: ${replayCommand(kept.path, kernel)}` : ''}`);

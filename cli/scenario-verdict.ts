@@ -4,7 +4,7 @@ import { EXIT, type ExitStatus, strongest, tallyLine } from './exit-status.ts';
 import type { Output } from './output.ts';
 import type { StoredScenario } from './scenario-file.ts';
 import { otherKernelLine } from './scenario-kernel.ts';
-import { staleness } from './scenario-outcomes.ts';
+import { outcomesRemedy, staleness } from './scenario-outcomes.ts';
 import { brokenKernelLine, strayLine } from './verdict-lines.ts';
 
 /** What a run of the scenario showed. */
@@ -49,7 +49,7 @@ export function scenarioVerdict(
     stale,
     closing: [
       ...(flaky === null ? [] : [`flaky: ${flaky}`]),
-      ...(stale === null ? [] : [`stale: ${file}: ${stale}`]),
+      ...(stale === null ? [] : [`stale: ${file}: ${stale}; ${outcomesRemedy(file)}`]),
       status === EXIT.passed ? tallyLine(1, 0, 0) : tallyLine(0, 1, 0),
     ],
     tellKernels(out: Output): void {
