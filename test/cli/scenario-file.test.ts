@@ -70,6 +70,11 @@ describe('what is no scenario is refused with its place', () => {
     ],
     ['a number', '7', /must hold one JSON object/],
     [
+      'JSON of another sort',
+      '{"name":"x","version":"1.0.0"}',
+      /is JSON but no scenario file: that holds one object with "version", "machine" and "operations"/,
+    ],
+    [
       'a future version',
       altered((file) => ({ ...file, version: 3 })),
       /: version: must be at most 2, which this vmlockstep writes; read "3" with a newer one$/,
