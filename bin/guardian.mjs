@@ -5,13 +5,18 @@
  */
 import { spawn } from 'node:child_process';
 import { rmSync, statSync } from 'node:fs';
+import { url as debuggerUrl } from 'node:inspector';
 import { fileURLToPath } from 'node:url';
 
 const KERNEL_STATUS = 4;
 const INTERRUPTED_STATUS = 130;
 
-/** Whether the arguments name an outside kernel, and nobody guards this process yet. */
+/**
+ * Whether the arguments name an outside kernel, and nobody guards this process yet. Under a debugger none does: it
+ * listens at one port, which would be the guardian's.
+ */
 export const needsGuard = (argv) =>
+  debuggerUrl() === undefined &&
   argv.some((word) => word === '--kernel' || word.startsWith('--kernel=')) &&
   !(process.env.VMLOCKSTEP_GUARDED === String(process.ppid) && process.send !== undefined);
 

@@ -184,7 +184,7 @@ class Campaign {
       if (shrunk !== null) {
         const found = this.#first?.found?.failed.report ?? null;
         const kept = this.#shelf.shrunk(shrunk.report);
-        return { report: shrunk.report, kept, flaky, tale: taleOf(found, shrunk, this.#shelf) };
+        return { report: shrunk.report, kept, flaky, tale: taleOf({ found, shrunk, flaky }, this.#shelf) };
       }
     return null;
   }

@@ -2,27 +2,43 @@
 import type { OperationKind } from '../contract/operation.ts';
 import { KINDS_OF_MIX } from '../properties/workloads.ts';
 import { failureLines } from '../report/failure.ts';
-import { shrinkLines } from '../report/shrinking.ts';
+import { INTERRUPTED, lengthWords, type ShrinkTale, shrinkLines } from '../report/shrinking.ts';
 import { summaryLines, totalLines } from '../report/statistics.ts';
 import { counted } from '../report/tables.ts';
 import { checkDocument } from './check-document.ts';
 import { type CheckOptions, DEFAULT_WORKLOAD } from './check-options.ts';
 import type { CheckResult } from './check-result.ts';
+import { DEFAULT_SHRINK_TIME, durationText, kernelFlags, outFlags, shellWord } from './command-text.ts';
 import { type CorpusOutcome, corpusCounts } from './corpus-check.ts';
+import { DEFAULT_CORPUS } from './corpus-files.ts';
 import { EXIT, type ExitStatus, strongest, tallyLine } from './exit-status.ts';
 import type { FoundFailure } from './job.ts';
 import type { Output } from './output.ts';
-import { brokenKernelLine, plainFault, replayCommand, shellWord, strayLine } from './verdict-lines.ts';
+import { brokenKernelLine, plainFault, replayCommand, shrinkCommand, strayLine } from './verdict-lines.ts';
 
-/** The flags that make the same run again. */
-export function againCommand({ seed, runs, milliseconds, workload, kernel }: CheckOptions): string {
+/** The command that finds the same, wherever it keeps it; stored with a failure. */
+export function checkCommand(options: CheckOptions): string {
+  const { seed, runs, milliseconds, shrinkMilliseconds, workload, kernel, kernelTimeout } = options;
   const flags = [`--seed ${seed}`];
   if (runs !== null) flags.push(`--runs ${runs}`);
-  if (milliseconds !== null) flags.push(`--time ${milliseconds}ms`);
+  if (milliseconds !== null) flags.push(`--time ${durationText(milliseconds)}`);
+  if (shrinkMilliseconds !== DEFAULT_SHRINK_TIME)
+    flags.push(`--shrink-time ${durationText(shrinkMilliseconds)}`);
   if (workload !== null) flags.push(`--workload ${workload}`);
-  if (kernel !== null) flags.push(`--kernel ${shellWord(kernel)}`);
+  flags.push(...kernelFlags(kernel, kernelTimeout), ...corpusFlags(options));
   return `npx vmlockstep check ${flags.join(' ')}`;
 }
+
+const corpusFlags = ({ corpus }: CheckOptions): string[] =>
+  corpus === null
+    ? ['--no-corpus']
+    : corpus.path === DEFAULT_CORPUS
+      ? []
+      : [`--corpus ${shellWord(corpus.path)}`];
+
+/** The command that makes the same run again, with every flag that changes what is found or where it is kept. */
+export const againCommand = (options: CheckOptions): string =>
+  [checkCommand(options), ...outFlags(options.out)].join(' ');
 
 /** Prints what a finished campaign found, and the status that follows from it. */
 export function concluded(
@@ -106,18 +122,30 @@ function gateFaults({ kinds, goals, emptyScenarios, scenarios }: CheckResult, go
 const storedHint = ({ path }: FoundFailure, { kernel }: CheckOptions): string =>
   path === null ? '' : `; stored: ${replayCommand(path, kernel)}`;
 
+/** The command that goes on where Ctrl-C ended the shrinking. */
+const goingOnLines = (
+  { certificate }: ShrinkTale,
+  path: string | null,
+  { kernel }: CheckOptions,
+): string[] =>
+  certificate.reason === INTERRUPTED && path !== null
+    ? [`interrupted: this is the best so far; this goes on from it: ${shrinkCommand(path, kernel)}`]
+    : [];
+
 function contextOf(
-  { report, foundLength, path, storeFault, tale }: FoundFailure,
+  { report, foundLength, path, storeFault, tale, flaky }: FoundFailure,
   { scenarios }: CheckResult,
   options: CheckOptions,
 ) {
-  const length = report.scenario.operations.length;
+  const lengths = {
+    found: foundLength,
+    shrunk: report.scenario.operations.length,
+    flaky: flaky !== null,
+  };
   return {
-    origin: `seed ${options.seed}, scenario ${scenarios}, ${
-      length < foundLength ? `shrunk from ${foundLength} to ${length}` : length
-    } operation${length === 1 ? '' : 's'}`,
+    origin: `seed ${options.seed}, scenario ${scenarios}, ${lengthWords(lengths)}`,
     again: againCommand(options),
-    remarks: tale === null ? [] : shrinkLines(tale),
+    remarks: tale === null ? [] : [...shrinkLines(tale), ...goingOnLines(tale, path, options)],
     stored: path === null ? `not stored: ${storeFault}` : `stored in ${path}`,
     replay: path === null ? null : replayCommand(path, options.kernel),
   };

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { runCheck } from './check-campaign.ts';
 import { type CheckOptions, DEFAULT_WORKLOAD } from './check-options.ts';
-import { againCommand, concluded } from './check-print.ts';
+import { checkCommand, concluded } from './check-print.ts';
 import { searchLine, shrinkLine } from './check-progress.ts';
 import { type CheckResult, type LoadedKernel, resultOf } from './check-result.ts';
 import { endOfCorpus, runCorpusFirst } from './corpus-check.ts';
@@ -42,7 +42,7 @@ function jobOf(options: CheckOptions): CheckJob {
     milliseconds,
     shrinkMilliseconds: options.shrinkMilliseconds,
     workload: workload ?? DEFAULT_WORKLOAD,
-    again: againCommand(options),
+    again: checkCommand(options),
     events: events === null ? null : { timing: events.timing },
   };
 }
@@ -122,8 +122,8 @@ export async function checkVerb(options: CheckOptions, given: Output, bin: URL):
       if (path !== null) kept = `the smallest so far is stored: ${replayCommand(path, kernel)}`;
       stream?.shrink(scenario.operations.length);
     },
-    onTrying: ({ executions }) => {
-      if (found !== null) found.tried = executions;
+    onTrying: ({ tried }) => {
+      if (found !== null) found.tried = tried;
     },
     onTick: (state) => {
       if (state.scenarios === 0) return;

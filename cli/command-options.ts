@@ -1,6 +1,7 @@
 /** What the verbs of the command line have in common. */
 import { type Command, Option } from 'commander';
 import { InputError } from '../contract/input-error.ts';
+import { DEFAULT_KERNEL_TIMEOUT, DEFAULT_SHRINK_TIME } from './command-text.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { durationFlag, textFlag } from './flags.ts';
 
@@ -17,18 +18,21 @@ export type Run = (action: Action) => void;
 
 /** `--kernel`. */
 export const kernelOption = (): Option =>
-  new Option('--kernel <module>', 'path or package of an outside kernel').argParser(textFlag);
+  new Option(
+    '--kernel <module>',
+    'path or package of an outside kernel, or fault:NAME for one of our faulty ones (list faults)',
+  ).argParser(textFlag);
 
 /** `--kernel-timeout`. */
 export const timeoutOption = (): Option =>
   new Option('--kernel-timeout <time>', 'longest time one call of the kernel may take')
-    .default(5000, '5s')
+    .default(DEFAULT_KERNEL_TIMEOUT, '5s')
     .argParser(durationFlag);
 
 /** `--shrink-time`, or `--time` where shrinking is all that is done. */
 export const shrinkTimeOption = (flags: string): Option =>
   new Option(flags, 'longest time to shrink a failure, such as 10s; what it came to by then is kept')
-    .default(10_000, '10s')
+    .default(DEFAULT_SHRINK_TIME, '10s')
     .argParser(durationFlag);
 
 /** Refuses a timeout without a kernel that it could be about: it would be ignored. */

@@ -10,7 +10,9 @@ import { RUNS_TO_CONFIRM } from './confirm.ts';
 import { type CorpusCase, type CorpusDirectory, corpusFiles } from './corpus-files.ts';
 import { judgeCase } from './corpus-job.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
+import type { CaseResult } from './job.ts';
 import { readScenario, type StoredScenario, scenarioText } from './scenario-file.ts';
+import { keptKernel } from './scenario-kernel.ts';
 import { outcomesOf, staleness } from './scenario-outcomes.ts';
 import { version } from './version.ts';
 
@@ -52,40 +54,56 @@ const refused = (why: string, status: ExitStatus = EXIT.usage): Addition => ({
   status,
 });
 
-/** Judges a file: on the kernel that is to fail on it (`kernel` given), else on the optimized one, where it is to hold. */
-export function additionOf(
-  { file, stored }: CorpusCase,
-  fault: { readonly name: string; readonly kernel: KernelModule } | null,
-): Addition {
+/** Who judges a file: one of our faults, which is to fail on it for ever, or an outside kernel, where it is to hold. */
+export type Judging =
+  | { readonly kind: 'fault'; readonly name: string; readonly kernel: KernelModule }
+  | { readonly kind: 'outside'; readonly name: string; readonly result: CaseResult };
+
+/** What becomes of a file; `judging`: null for the optimized kernel, where it is to hold. */
+export function additionOf({ file, stored }: CorpusCase, judging: Judging | null): Addition {
   const stale = staleness(stored.scenario, stored.outcomes);
   if (stale !== null)
-    return refused(`${file}: stale: ${stale}; look at it, and remove its outcomes`, EXIT.stale);
+    return refused(
+      `${file}: stale: ${stale}; if the change was meant, remove "outcomes" from the file and add it again`,
+      EXIT.stale,
+    );
   const outcomes = outcomesOf(stored.scenario);
   if (outcomes === null) return refused(`${file}: operations: is too large for a case; shrink it first`);
   const { scenario } = stored;
-  const result = judgeCase({ file, scenario }, fault?.kernel ?? optimizedKernel, RUNS_TO_CONFIRM);
+  const result =
+    judging?.kind === 'outside'
+      ? judging.result
+      : judgeCase({ file, scenario }, judging?.kernel ?? optimizedKernel, RUNS_TO_CONFIRM);
   if (result.status === 'flaky') return refused(`${file}: flaky: ${result.why}`, EXIT.flaky);
   if (result.report === null) return refused(`${file}: ${result.why}; remove it`);
   const found = signatureOf(result.report);
   const provenance = stored.provenance ?? { seed: null, command: null, version: version(), path: file };
   const { note } = stored;
   const common = { scenario, ...(note !== undefined && { note }), provenance, outcomes };
-  if (fault === null) {
+  if (judging?.kind !== 'fault') {
     const signature = found ?? stored.signature ?? null;
     const number = found === null ? stored.number : result.report.failure?.number;
-    const kept = { ...common, expect: 'holds' as const, signature, ...(number !== undefined && { number }) };
+    const kernel =
+      found === null || judging === null ? stored.kernel : keptKernel(judging.name, process.cwd());
+    const kept = {
+      ...common,
+      expect: 'holds' as const,
+      ...(kernel !== undefined && signature !== null && { kernel }),
+      signature,
+      ...(number !== undefined && { number }),
+    };
     const told =
       found === null ? null : `${file}: fails at present: ${found.property}; check fails until it holds`;
     return { kind: 'case', name: caseName(kept), stored: kept, note: told };
   }
   if (found === null)
     return refused(
-      `${file}: holds on ${fault.name}; name the kernel that fails on it, or leave --kernel out`,
+      `${file}: holds on ${judging.name}; name the kernel that fails on it, or leave --kernel out`,
     );
   const kept = {
     ...common,
     expect: 'fails' as const,
-    kernel: fault.name,
+    kernel: judging.name,
     signature: found,
     number: result.report.failure?.number ?? 0,
   };

@@ -7,7 +7,7 @@ import { EXIT, type ExitStatus, strongest, tallyLine } from './exit-status.ts';
 import type { CaseResult, CorpusAnswer } from './job.ts';
 import { settled } from './job-end.ts';
 import type { Output } from './output.ts';
-import { staleness } from './scenario-outcomes.ts';
+import { outcomesRemedy, staleness } from './scenario-outcomes.ts';
 import { supervise } from './supervisor.ts';
 import { brokenKernelLine, plainFault, replayCommand, strayLine } from './verdict-lines.ts';
 
@@ -139,7 +139,11 @@ function corpusLines(cases: readonly JudgedCase[], kernel: string | null): strin
       ({ file, report }) => `FAILED ${report?.failure?.property} too: ${replayCommand(file, kernel)}`,
     ),
     ...cases.flatMap(({ file, status, why }) =>
-      status === 'flaky' || status === 'stale' ? [`${status}: ${file}: ${why}`] : [],
+      status === 'flaky'
+        ? [`flaky: ${file}: ${why}`]
+        : status === 'stale'
+          ? [`stale: ${file}: ${why}; ${outcomesRemedy(file)}`]
+          : [],
     ),
   ];
 }

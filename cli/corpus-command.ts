@@ -20,7 +20,11 @@ const corpusOption = (): Option =>
     .default(DEFAULT_CORPUS)
     .argParser(textFlag);
 
-const directoryOf = ({ corpus: path }: CorpusFlags): CorpusDirectory => ({ path, given: true });
+/** The directory that a flag or the environment names must be there; `corpus` may not have been begun. */
+const directoryOf = ({ corpus: path }: CorpusFlags, command: Command): CorpusDirectory => ({
+  path,
+  given: command.getOptionValueSource('corpus') !== 'default',
+});
 
 /** Adds the verb; `bin` is the script that a thread starts with. */
 export function addCorpus(verb: NewVerb, out: Output, bin: URL, run: Run): void {
@@ -31,19 +35,27 @@ export function addCorpus(verb: NewVerb, out: Output, bin: URL, run: Run): void 
   const part = (name: string, description: string): Command =>
     corpus.command(name).description(description).allowExcessArguments(false).addOption(corpusOption());
   part('list', 'One line a case: operations, what is expected, signature, status.').action(
-    (flags: CorpusFlags) =>
+    (flags: CorpusFlags, command: Command) =>
       run(async () => {
         const { listCorpus } = await import('./corpus.ts');
-        return listCorpus(directoryOf(flags), out);
+        return listCorpus(directoryOf(flags, command), out);
       }),
   );
   part('add', 'Judges scenario files and keeps them under the name that follows from their failure.')
     .argument('<files...>', 'scenario files')
-    .addOption(new Option('--kernel <fault>', 'fault:NAME that is to fail on them').argParser(textFlag))
-    .action((files: string[], flags: CorpusFlags) =>
+    .addOption(
+      new Option(
+        '--kernel <module>',
+        'fault:NAME that is to fail on them for ever, or an outside kernel that they are judged on, where they are to hold',
+      ).argParser(textFlag),
+    )
+    .addOption(timeoutOption())
+    .action((files: string[], flags: CorpusFlags, command: Command) =>
       run(async () => {
-        const { addToCorpus } = await import('./corpus.ts');
-        return addToCorpus(directoryOf(flags), files, flags.kernel ?? null, out);
+        refuseLoneTimeout(command);
+        const { addToCorpus } = await import('./corpus-add-command.ts');
+        const { kernel = null, kernelTimeout } = flags;
+        return addToCorpus(directoryOf(flags, command), files, { kernel, kernelTimeout, bin }, out);
       }),
     );
   part('verify', 'Runs every case several times: ok, failed, flaky (status 5) or stale (status 6).')
@@ -54,26 +66,26 @@ export function addCorpus(verb: NewVerb, out: Output, bin: URL, run: Run): void 
         refuseLoneTimeout(command);
         const { verifyCorpus } = await import('./corpus.ts');
         const { kernel = null, kernelTimeout } = flags;
-        return verifyCorpus(directoryOf(flags), { kernel, kernelTimeout, bin }, out);
+        return verifyCorpus(directoryOf(flags, command), { kernel, kernelTimeout, bin }, out);
       }),
     );
   part('min', 'Drops the cases whose operations, goals and signatures others show too.')
     .option('--dry-run', 'only say which')
-    .action((flags: CorpusFlags) =>
+    .action((flags: CorpusFlags, command: Command) =>
       run(async () => {
         const { minimizeCorpus } = await import('./corpus.ts');
-        return minimizeCorpus(directoryOf(flags), flags.dryRun === true, out);
+        return minimizeCorpus(directoryOf(flags, command), flags.dryRun === true, out);
       }),
     );
   part('migrate', 'Rewrites files of older versions, the cases or the files named.')
     .argument('[files...]', 'scenario files (default: all cases)')
     .option('--dry-run', 'only say which')
-    .action((files: string[], flags: CorpusFlags) =>
+    .action((files: string[], flags: CorpusFlags, command: Command) =>
       run(async () => {
         if (files.some((file) => file === '-'))
           throw new InputError('corpus migrate: standard input cannot be rewritten; name files');
         const { migrateCorpus } = await import('./corpus.ts');
-        return migrateCorpus(directoryOf(flags), files, flags.dryRun === true, out);
+        return migrateCorpus(directoryOf(flags, command), files, flags.dryRun === true, out);
       }),
     );
   for (const command of corpus.commands) refuseRepetition(command);

@@ -20,6 +20,10 @@ export interface CorpusDirectory {
   readonly given: boolean;
 }
 
+/** What a case must do, in words. */
+export const expectation = ({ expect, kernel }: StoredScenario): string =>
+  expect === 'fails' ? `fails on ${kernel}` : 'holds';
+
 const ENDING = '.scn.json';
 
 /** Entries of a directory by name; InputError where it cannot be read, or does not exist though someone named it. */
@@ -49,6 +53,27 @@ export function corpusFiles(directory: CorpusDirectory): string[] {
     .filter((entry) => !entry.isDirectory() && entry.name.endsWith(ENDING))
     .map(({ name }) => join(directory.path, name))
     .sort();
+}
+
+/** The cases of a directory, and what is wrong with the files that are no scenarios. */
+export interface CorpusReading {
+  readonly cases: readonly CorpusCase[];
+  /** By name; each fault names its file. */
+  readonly unreadable: readonly { readonly file: string; readonly fault: InputError }[];
+}
+
+/** All cases of the directory that can be read; InputError where the directory cannot. */
+export function readableCorpus(directory: CorpusDirectory): CorpusReading {
+  const cases: CorpusCase[] = [];
+  const unreadable: { file: string; fault: InputError }[] = [];
+  for (const file of corpusFiles(directory))
+    try {
+      cases.push({ file, stored: readScenario(file) });
+    } catch (fault) {
+      if (!(fault instanceof InputError)) throw fault;
+      unreadable.push({ file, fault });
+    }
+  return { cases, unreadable };
 }
 
 /** All cases of the directory; InputError names the first file that is no scenario. */

@@ -2,6 +2,7 @@
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import { optimizedKernel } from '../impl/optimized-kernel.ts';
 import { signatureOf } from '../properties/signature.ts';
+import { kernelFlags, shellWord } from './command-text.ts';
 import { RUNS_TO_CONFIRM } from './confirm.ts';
 import type { CorpusCase } from './corpus-files.ts';
 import { judgeCase } from './corpus-job.ts';
@@ -9,7 +10,7 @@ import { EXIT, type ExitStatus } from './exit-status.ts';
 import { faultKernel, faultsAreHere, isFaultName } from './fault-kernel.ts';
 import type { CaseResult } from './job.ts';
 import type { StoredScenario, StoredSignature } from './scenario-file.ts';
-import { staleness } from './scenario-outcomes.ts';
+import { outcomesRemedy, staleness } from './scenario-outcomes.ts';
 
 /** What became of a case. */
 export interface VerifiedCase {
@@ -17,6 +18,8 @@ export interface VerifiedCase {
   readonly status: 'ok' | 'failed' | 'flaky' | 'stale' | 'skipped';
   /** Why it is not ok, or null. */
   readonly why: string | null;
+  /** What to do about a stale case; absent for any other. */
+  readonly remedy?: string;
 }
 
 /** The status that a case asks for. */
@@ -45,7 +48,7 @@ export async function verifyCase(
   underTest: CaseResult | null,
 ): Promise<VerifiedCase> {
   const stale = staleness(stored.scenario, stored.outcomes);
-  if (stale !== null) return { file, status: 'stale', why: stale };
+  if (stale !== null) return { file, status: 'stale', why: stale, remedy: outcomesRemedy(file) };
   const { scenario } = stored;
   const held = underTest ?? judgeCase({ file, scenario }, optimizedKernel, RUNS_TO_CONFIRM);
   const { status, report, why } = held;
@@ -64,7 +67,11 @@ async function verifyFailure(file: string, stored: StoredScenario): Promise<Veri
   if (!(await faultsAreHere()))
     return { file, status: 'skipped', why: `kernel ${kernel} can only be made in a clone` };
   const faulty = await faultKernel(kernel);
-  if (faulty === null) return { file, status: 'stale', why: `there is no ${kernel} any more` };
+  if (faulty === null)
+    return {
+      ...{ file, status: 'stale', why: `there is no ${kernel} any more` },
+      remedy: renewal(file, null),
+    };
   return failureOn(faulty, file, stored, signature);
 }
 
@@ -79,8 +86,22 @@ function failureOn(
   const found = report && signatureOf(report);
   const told = signature == null ? 'fails' : signatureWord(signature);
   if (found == null)
-    return { file, status: 'stale', why: `holds on ${kernel}, where it had failed: ${told}` };
+    return {
+      ...{ file, status: 'stale', why: `holds on ${kernel}, where it had failed: ${told}` },
+      remedy: renewal(file, null),
+    };
   return signature == null || isTold(signature, found)
     ? { file, status: 'ok', why: null }
-    : { file, status: 'stale', why: `fails on ${kernel} otherwise: ${signatureWord(found)}, not ${told}` };
+    : {
+        ...{
+          file,
+          status: 'stale',
+          why: `fails on ${kernel} otherwise: ${signatureWord(found)}, not ${told}`,
+        },
+        remedy: renewal(file, kernel ?? null),
+      };
 }
+
+/** What to do about a case whose kernel no longer fails as it did; `kernel`: the one that fails otherwise, or null. */
+const renewal = (file: string, kernel: string | null): string =>
+  `if the change was meant, move ${shellWord(file)} out of the corpus and run npx vmlockstep corpus add on it${kernel === null ? ', which keeps it as one that holds' : ` with ${kernelFlags(kernel).join(' ')}`}`;

@@ -2,38 +2,28 @@
 import { unlinkSync } from 'node:fs';
 import { writeFileSync } from 'atomically';
 import { InputError } from '../contract/input-error.ts';
-import type { KernelModule } from '../contract/kernel-memory.ts';
 import { counted, table } from '../report/tables.ts';
-import { RUNS_TO_CONFIRM } from './confirm.ts';
-import { additionOf, placeOf, withoutDuplicates } from './corpus-add.ts';
-import { type CorpusCase, type CorpusDirectory, corpusFiles, readCorpus } from './corpus-files.ts';
-import { superfluous } from './corpus-min.ts';
+import {
+  type CorpusDirectory,
+  type CorpusReading,
+  corpusFiles,
+  expectation,
+  readableCorpus,
+  readCorpus,
+} from './corpus-files.ts';
+import { fatesOf } from './corpus-min.ts';
+import { type CorpusKernelOptions, resultsOn, unanswered } from './corpus-results.ts';
 import { STATUS_OF, signatureWord, type VerifiedCase, verifyCase } from './corpus-verify.ts';
 import { EXIT, type ExitStatus, strongest, tallyLine } from './exit-status.ts';
-import { faultKernelOrRefuse, isFaultName } from './fault-kernel.ts';
-import type { CaseResult } from './job.ts';
-import { settled } from './job-end.ts';
-import { makeDirectory, systemReason } from './out-directory.ts';
 import type { Output } from './output.ts';
-import {
-  parseScenario,
-  readScenario,
-  type StoredScenario,
-  scenarioText,
-  storedVersion,
-} from './scenario-file.ts';
+import { parseScenario, scenarioText, storedVersion } from './scenario-file.ts';
 import { outcomesOf, staleness } from './scenario-outcomes.ts';
 import { readText } from './scenario-read.ts';
 import { SCENARIO_VERSION } from './scenario-schema.ts';
-import { supervise } from './supervisor.ts';
-
-function expectation({ expect, kernel }: StoredScenario): string {
-  return expect === 'fails' ? `fails on ${kernel}` : 'holds';
-}
 
 /** `corpus list`: one line a case. */
 export function listCorpus(directory: CorpusDirectory, out: Output): ExitStatus {
-  const cases = readCorpus(directory);
+  const { cases, unreadable } = readableCorpus(directory);
   const stale = cases.map(({ stored }) => staleness(stored.scenario, stored.outcomes));
   const rows = cases.map(({ file, stored }, i) => [
     file,
@@ -56,120 +46,51 @@ export function listCorpus(directory: CorpusDirectory, out: Output): ExitStatus 
       ),
     );
   const bad = stale.filter((why) => why !== null).length;
-  out.line(`${counted(cases.length, 'case')} in ${directory.path}${bad > 0 ? `, ${bad} stale` : ''}`);
-  return bad > 0 ? EXIT.stale : EXIT.passed;
+  out.line(
+    cases.length === 0
+      ? `no cases in ${directory.path}; corpus add FILE keeps the first`
+      : `${counted(cases.length, 'case')} in ${directory.path}${bad > 0 ? `, ${bad} stale` : ''}`,
+  );
+  return strongest([...(bad > 0 ? [EXIT.stale] : []), ...tellUnreadable(unreadable, out)]);
 }
 
-/** Which kernel the cases run on, and how it is watched. */
-export interface VerifyOptions {
-  readonly kernel: string | null;
-  readonly kernelTimeout: number;
-  readonly bin: URL;
+/** Tells which files are no scenarios, and the statuses that follow. */
+function tellUnreadable(unreadable: CorpusReading['unreadable'], out: Output): ExitStatus[] {
+  for (const { fault } of unreadable) out.note(`error: ${fault.message}`);
+  return unreadable.map(({ fault }) => fault.exitStatus);
 }
 
 /** `corpus verify`: every case several times. */
 export async function verifyCorpus(
   directory: CorpusDirectory,
-  options: VerifyOptions,
+  options: CorpusKernelOptions,
   out: Output,
 ): Promise<ExitStatus> {
-  const cases = readCorpus(directory);
-  if (cases.length === 0)
+  const { cases, unreadable } = readableCorpus(directory);
+  if (cases.length + unreadable.length === 0)
     throw new InputError(
       `corpus ${directory.path}: holds no case (*.scn.json), so there is nothing to verify; add one with corpus add`,
     );
   const results = options.kernel === null ? null : await resultsOn(options.kernel, cases, options);
+  if (results === null && options.kernel !== null) {
+    out.note('interrupted: stopped at once, nothing is known');
+    return EXIT.interrupted;
+  }
   const verified: VerifiedCase[] = [];
   for (const [i, each] of cases.entries()) {
     out.progress(`case ${i + 1} of ${cases.length}: ${each.file}`);
     verified.push(await verifyCase(each, results === null ? null : (results[i] ?? unanswered(each))));
   }
   out.lines(
-    verified.map(({ file, status, why }) => `${status.padEnd(7)} ${file}${why === null ? '' : `: ${why}`}`),
+    verified.map(({ file, status, why, remedy }) =>
+      [`${status.padEnd(7)} ${file}${why === null ? '' : `: ${why}`}`, remedy ?? []].flat().join('; '),
+    ),
   );
+  const refused = tellUnreadable(unreadable, out);
   const count = (...statuses: readonly VerifiedCase['status'][]): number =>
     verified.filter(({ status }) => statuses.includes(status)).length;
-  out.line(tallyLine(count('ok'), count('failed', 'flaky', 'stale'), count('skipped')));
-  return strongest(verified.map(({ status }) => STATUS_OF[status]));
-}
-
-const unanswered = ({ file }: CorpusCase): CaseResult => ({
-  file,
-  status: 'skipped',
-  report: null,
-  why: 'the run ended before it',
-});
-
-/** The cases on an outside kernel, in a thread that is watched. */
-async function resultsOn(
-  kernel: string,
-  cases: readonly CorpusCase[],
-  { kernelTimeout: timeout, bin }: VerifyOptions,
-): Promise<readonly CaseResult[]> {
-  const end = await supervise(
-    {
-      verb: 'corpus',
-      kernel,
-      directory: process.cwd(),
-      cases: cases.map(({ file, stored: { scenario } }) => ({ file, scenario })),
-      runs: RUNS_TO_CONFIRM,
-    },
-    { bin, timeout, tape: null, onNote: () => undefined },
-  );
-  const result = settled(end, { kernel, declares: null, timeout });
-  if (result.kind === 'answer' && result.answer.verb === 'corpus') return result.answer.results;
-  if (result.kind !== 'fault') throw new InputError('corpus verify: was interrupted');
-  const file = cases[result.fault.scenarios - 1]?.file ?? '';
-  throw new InputError(`${file}: ${result.fault.report.failure?.witnesses[0] ?? 'no answer'}`, EXIT.kernel);
-}
-
-/** `corpus add`: everything is judged before anything is written. */
-export async function addToCorpus(
-  directory: CorpusDirectory,
-  files: readonly string[],
-  kernel: string | null,
-  out: Output,
-): Promise<ExitStatus> {
-  const fault = kernel === null ? null : { name: kernel, kernel: await kernelToFail(kernel) };
-  const judged = files.map((file) => ({
-    file,
-    addition: additionOf({ file, stored: readScenario(file) }, fault),
-  }));
-  const additions = withoutDuplicates(judged, directory);
-  const statuses: ExitStatus[] = [];
-  let added = 0;
-  for (const { file, addition } of additions) {
-    if (addition.kind === 'refused') {
-      statuses.push(addition.status);
-      out.note(`error: ${addition.why}`);
-      continue;
-    }
-    const path = placeOf(directory, addition.name);
-    writeCase(directory, path, addition.stored);
-    added += 1;
-    out.line(`added ${file} as ${path}: ${expectation(addition.stored)}`);
-    if (addition.note !== null) out.note(addition.note);
-  }
-  out.line(`${counted(added, 'case')} added, ${additions.length - added} refused`);
-  return strongest(statuses);
-}
-
-function kernelToFail(kernel: string): Promise<KernelModule> {
-  if (isFaultName(kernel)) return faultKernelOrRefuse(kernel);
-  throw new InputError(
-    `--kernel ${kernel}: a case fails on one of our own faults, such as fault:unwire-needs-pte; without --kernel it is to hold on every kernel`,
-  );
-}
-
-function writeCase({ path: directory }: CorpusDirectory, path: string, stored: StoredScenario): void {
-  try {
-    makeDirectory(directory);
-    writeFileSync(path, scenarioText(stored));
-  } catch (error) {
-    throw error instanceof InputError
-      ? new InputError(error.message.replace('--out', 'corpus'))
-      : new InputError(`${path}: cannot be written: ${systemReason(error)}; name a directory that can`);
-  }
+  out.line(tallyLine(count('ok'), count('failed', 'flaky', 'stale') + refused.length, count('skipped')));
+  return strongest([...verified.map(({ status }) => STATUS_OF[status]), ...refused]);
 }
 
 /** `corpus min`: removes the cases that show nothing of their own, or says which they are. */
@@ -180,12 +101,12 @@ export function minimizeCorpus(directory: CorpusDirectory, dryRun: boolean, out:
     throw new InputError(
       `${stale.file}: is stale, so what it shows is unknown; mend it first (corpus verify)`,
     );
-  const dropped = superfluous(cases);
-  for (const { file } of dropped) {
-    if (!dryRun) unlinkSync(file);
-    out.line(`${dryRun ? 'would drop' : 'dropped'} ${file}: others show all that it shows`);
+  const fates = fatesOf(cases);
+  for (const { file, kept, why } of fates) {
+    if (!kept && !dryRun) unlinkSync(file);
+    out.line(`${kept ? 'kept' : dryRun ? 'would drop' : 'dropped'} ${file}: ${why}`);
   }
-  out.line(`${cases.length - dropped.length} of ${counted(cases.length, 'case')} needed`);
+  out.line(`${fates.filter(({ kept }) => kept).length} of ${counted(cases.length, 'case')} needed`);
   return EXIT.passed;
 }
 

@@ -10,9 +10,10 @@ import type { ExplainAnswer } from './job.ts';
 import { type KernelFault, settled } from './job-end.ts';
 import type { Output } from './output.ts';
 import { readScenario, type StoredScenario } from './scenario-file.ts';
+import { nameWarnings } from './scenario-names.ts';
 import { scenarioVerdict } from './scenario-verdict.ts';
 import { supervise } from './supervisor.ts';
-import { brokenKernelLine, plainFault, replayCommand, shellWord } from './verdict-lines.ts';
+import { brokenKernelLine, plainFault, replayCommand } from './verdict-lines.ts';
 
 /** The verb's flags. */
 export interface ExplainVerbOptions {
@@ -29,6 +30,7 @@ export async function explainVerb(
   bin: URL,
 ): Promise<ExitStatus> {
   const stored = readScenario(file);
+  for (const warning of nameWarnings(file, stored)) out.note(warning);
   const { kernel, kernelTimeout: timeout } = options;
   let declares: KernelDeclaration | null = null;
   const end = await supervise(
@@ -93,26 +95,9 @@ function concluded(
   const { status, stale } = verdict;
   if (json)
     out.line(JSON.stringify(document(file, answer.kernel, explanation, { flaky, stale, status }), null, 2));
-  else
-    out.lines([
-      ...explanationLines(explanation, { file, kernel: answer.kernel }),
-      ...otherKernel(file, stored, explanation, kernel),
-      ...verdict.closing,
-    ]);
-  verdict.tellKernelFaults(out);
+  else out.lines([...explanationLines(explanation, { file, kernel: answer.kernel }), ...verdict.closing]);
+  verdict.tellKernels(out);
   return status;
-}
-
-/** A stored case that fails elsewhere is explained there. */
-function otherKernel(
-  file: string,
-  stored: StoredScenario,
-  { report }: Explanation,
-  kernel: string | null,
-): string[] {
-  const other = stored.kernel ?? null;
-  if (report.failure !== null || other === null || other === kernel) return [];
-  return ['', `it fails on ${other}: npx vmlockstep explain ${shellWord(file)} --kernel ${shellWord(other)}`];
 }
 
 /** A state as JSON shows it: lists instead of tables. */

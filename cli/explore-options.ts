@@ -2,7 +2,7 @@
 import type { MachineConfig } from '../contract/machine.ts';
 import type { AlphabetName, Vocabulary } from '../properties/explore-ground.ts';
 import { tinyMachine } from '../properties/explore-machine.ts';
-import { shellWord } from './verdict-lines.ts';
+import { kernelFlags, outFlags } from './command-text.ts';
 
 /** The verb's flags and defaults merged. */
 export interface ExploreOptions {
@@ -43,15 +43,19 @@ export function searchOf({ kernel, pages, entries, maps, sizes, alphabet }: Expl
   };
 }
 
-/** The flags that make the same search again. */
+/** The command that finds the same, wherever it keeps it; stored with a failure. */
 export function exploreCommand(options: ExploreOptions): string {
-  const { depth, pages, entries, maps, sizes, alphabet, kernel } = options;
+  const { depth, pages, entries, maps, sizes, alphabet, kernel, kernelTimeout } = options;
   const flags = [`--depth ${depth}`];
   if (pages !== DEFAULTS.pages) flags.push(`--pages ${pages}`);
   if (entries !== DEFAULTS.entries) flags.push(`--entries ${entries}`);
   if (maps !== DEFAULTS.maps) flags.push(`--maps ${maps}`);
   if (sizes.join() !== '0,1,2,3') flags.push(`--sizes ${sizes.join()}`);
   if (alphabet !== DEFAULTS.alphabet) flags.push(`--alphabet ${alphabet}`);
-  if (kernel !== null) flags.push(`--kernel ${shellWord(kernel)}`);
+  flags.push(...kernelFlags(kernel, kernelTimeout));
   return `npx vmlockstep explore ${flags.join(' ')}`;
 }
+
+/** The command that makes the same search again, or goes on with it: its checkpoint lies below `--out`. */
+export const exploreAgain = (options: ExploreOptions): string =>
+  [exploreCommand(options), ...outFlags(options.out)].join(' ');

@@ -2,7 +2,7 @@
 import type { LevelCounts } from '../properties/explore-atlas.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
 import { counted, table } from '../report/tables.ts';
-import type { ExitStatus } from './exit-status.ts';
+import { type ExitStatus, tallyLine } from './exit-status.ts';
 import { type ExploreOptions, searchOf } from './explore-options.ts';
 
 /** What a search came to. */
@@ -70,9 +70,9 @@ export function levelLines(levels: readonly LevelCounts[], seconds: ReadonlyMap<
 const passedOf = ({ levels, failure }: ExploreResult): number =>
   Math.max(0, totalOf(levels).transitions - (failure === null ? 0 : 1));
 
-/** The closing line. */
-export const tallyLine = (result: ExploreResult): string =>
-  `${passedOf(result)} passed, ${result.failure === null ? 0 : 1} failed`;
+/** The closing line: transitions that held. */
+export const closingLine = (result: ExploreResult): string =>
+  tallyLine(passedOf(result), result.failure === null ? 0 : 1, 0);
 
 /** What the search covered, in a sentence. */
 export const coverageLine = ({ levels, complete }: ExploreResult, { depth }: ExploreOptions): string => {
@@ -102,6 +102,7 @@ export function exploreDocument(result: ExploreResult, options: ExploreOptions, 
     interrupted,
     passed: passedOf(result),
     failed: failure === null ? 0 : 1,
+    skipped: 0,
     exit,
     failure:
       failure === null

@@ -11,13 +11,13 @@ import { counted } from '../report/tables.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
 import { Checkpoint } from './explore-checkpoint.ts';
 import { type CrewEnd, runCrew } from './explore-crew.ts';
-import { type ExploreOptions, exploreCommand, searchOf } from './explore-options.ts';
+import { type ExploreOptions, exploreAgain, exploreCommand, searchOf } from './explore-options.ts';
 import {
+  closingLine,
   coverageLine,
   type ExploreResult,
   exploreDocument,
   levelLines,
-  tallyLine,
   totalOf,
 } from './explore-print.ts';
 import { LevelClock } from './explore-progress.ts';
@@ -139,11 +139,11 @@ function concluded(
       ...levelLines(result.levels, seconds),
       '',
       coverageLine(result, options),
-      ...(result.interrupted ? [`interrupted; the same command goes on: ${exploreCommand(options)}`] : []),
+      ...(result.interrupted ? [`interrupted; the same command goes on: ${exploreAgain(options)}`] : []),
       ...(isVain(result)
         ? ['gate: no operation that the kernel declares is ever tried on this machine']
         : []),
-      tallyLine(result),
+      closingLine(result),
     ]);
   if (broken !== null)
     out.note(`error: ${broken}${kept?.path ? `; stored: ${replayCommand(kept.path, kernel)}` : ''}`);
@@ -170,7 +170,7 @@ function stored(report: LockstepReport, options: ExploreOptions): Kept {
   if (failure === null) return { path: null, fault: null };
   const provenance = { seed: null, command: exploreCommand(options), version: version(), path: null };
   try {
-    const kept = storedFailure(report, provenance);
+    const kept = storedFailure(report, provenance, options.kernel);
     return { path: storeScenario(options.out, `${failure.property}-explore`, kept), fault: null };
   } catch (error) {
     if (error instanceof InputError) return { path: null, fault: error.message };
@@ -191,7 +191,7 @@ function contextOf(
   const length = counted(scenario.operations.length, 'operation');
   return {
     origin: `explore, alphabet ${options.alphabet}: ${length}${shortest ? ', and no shorter sequence of it fails' : ''}`,
-    again: exploreCommand(options),
+    again: exploreAgain(options),
     stored: path === null ? `not stored: ${fault}` : `stored in ${path}`,
     replay: path === null ? null : replayCommand(path, options.kernel),
   };

@@ -10,6 +10,8 @@ import type { LockstepReport } from '../properties/verdict.ts';
 import type { ShrinkTale } from '../report/shrinking.ts';
 import { type FailurePlace, type Kept, storeFailure } from './scenario-store.ts';
 
+const FLAKY_REASON = 'the kernel is flaky, its verdict changes from run to run';
+
 /** The files of one campaign. */
 export class FailureShelf {
   readonly #place: FailurePlace;
@@ -67,11 +69,17 @@ export class FailureShelf {
   }
 }
 
-/** What the shrinking came to; the other failures that it met go to the shelf. */
-export function taleOf(found: LockstepReport | null, shrunk: Shrunk, shelf: FailureShelf): ShrinkTale {
+/**
+ * What the shrinking came to; the other failures that it met go to the shelf. `flaky`: why the kernel is, or null: the
+ * verdicts of a flaky kernel certify nothing.
+ */
+export function taleOf(
+  { found, shrunk, flaky }: { found: LockstepReport | null; shrunk: Shrunk; flaky: string | null },
+  shelf: FailureShelf,
+): ShrinkTale {
   const { report, certificate, others } = shrunk;
   return {
-    certificate,
+    certificate: flaky === null ? certificate : { ...certificate, minimal: false, reason: FLAKY_REASON },
     found: found === null ? null : signatureOf(found),
     shrunk: signatureOf(report),
     others: others.map((other) => ({ signature: signatureOf(other), path: shelf.other(other).path })),

@@ -36,9 +36,22 @@ async function allFaults() {
 export async function faultKernelOrRefuse(kernel: string): Promise<KernelModule> {
   const found = await faultKernel(kernel);
   if (found !== null) return found;
-  const names = (await allFaults()).map(({ name }) => PREFIX + name);
+  throw await unknownFault(kernel);
+}
+
+/** Throws InputError, with the nearest name, where no fault is called so; needs no sources. */
+export async function refuseUnknownFault(kernel: string): Promise<void> {
+  if (!(await faultTable()).some(({ name }) => name === kernel)) throw await unknownFault(kernel);
+}
+
+async function unknownFault(kernel: string): Promise<InputError> {
+  const names = (await faultTable()).map(({ name }) => name);
   const best = nearest(kernel, names);
-  throw new InputError(
-    `kernel ${quoted(kernel)}: no fault is called so; ${best === undefined ? 'vmlockstep faults names them all' : `did you mean '${best}'?`}`,
+  return new InputError(
+    `kernel ${quoted(kernel)}: no fault is called so; ${best === undefined ? 'vmlockstep list faults names them all' : `did you mean '${best}'?`}`,
   );
 }
+
+/** Our faulty kernels by the names that `--kernel` takes, and what each puts back or gets wrong. */
+export const faultTable = async (): Promise<{ readonly name: string; readonly source: string }[]> =>
+  (await allFaults()).map(({ name, source }) => ({ name: PREFIX + name, source }));

@@ -11,6 +11,7 @@ import type { FaultPatch } from '../faults/patch.ts';
 import { SOUGHT, type SoughtWith, soughtWith } from '../faults/sought.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
 import { type CampaignFailure, runCampaign } from '../properties/campaign.ts';
+import type { Invariant } from '../properties/invariant.ts';
 import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
 import { runLockstep } from '../properties/lockstep.ts';
 import { scenarios } from '../properties/scenarios.ts';
@@ -35,18 +36,19 @@ export interface FaultFate {
   readonly withComparison: FirstSight | null;
 }
 
-/** The first scenario of the list in which the candidate fails. */
+/** The first scenario of the list in which the candidate fails, as far as these invariants see it. */
 export function firstSight(
   candidate: KernelModule,
   list: readonly Scenario[],
   compare: boolean,
+  invariants: readonly Invariant[] = ALL_INVARIANTS,
 ): FirstSight | null {
   for (const [i, scenario] of list.entries()) {
     const { failure } = runLockstep(scenario, {
       reference: referenceKernel,
       candidate,
       compare,
-      invariants: ALL_INVARIANTS,
+      invariants,
       fullEvery: 64,
     });
     if (failure !== null) return { property: failure.property, scenario: i + 1, operation: failure.number };

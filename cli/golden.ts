@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { InputError } from '../contract/input-error.ts';
 import { findTraces, INDEX_NAME } from '../golden/find-traces.ts';
 import { type Replay, replayTrace, type Side } from '../golden/replay.ts';
-import { passed, stopped, type Tally, tally, tallyLines } from '../golden/tally.ts';
+import { passed, stopped, type Tally, tally, tallyLines, traceCounts } from '../golden/tally.ts';
 import { readTraceFile, type Trace } from '../golden/trace-file.ts';
 import { type IndexEntry, indexedName, readTraceIndex } from '../golden/trace-index.ts';
 import { optimizedKernel } from '../impl/optimized-kernel.ts';
+import { tallyLine } from './exit-status.ts';
 
 export interface GoldenOptions {
   /** Which kernels are compared with the recordings. */
@@ -48,7 +49,11 @@ export async function goldenCommand(
   const replays = await replayAll(files, SIDES[side], out);
   const sums = tally(replays);
   if (json) out.line(JSON.stringify(jsonReport(sums, side), null, 2));
-  else for (const line of tallyLines(sums)) out.line(line);
+  else {
+    for (const line of tallyLines(sums)) out.line(line);
+    const { passed, failed, skipped } = traceCounts(sums);
+    out.line(tallyLine(passed, failed, skipped));
+  }
   return passed(sums) ? 0 : 1;
 }
 
@@ -104,6 +109,7 @@ function entryFor(
 
 function jsonReport(sums: Tally, side: GoldenOptions['side']) {
   const { traces, operations, compared, stops, skipped, failures, disagreements } = sums;
+  const { passed, failed } = traceCounts(sums);
   return {
     side,
     traces,
@@ -115,5 +121,7 @@ function jsonReport(sums: Tally, side: GoldenOptions['side']) {
     unexplained: failures.length,
     disagreements,
     failures,
+    passed,
+    failed,
   };
 }

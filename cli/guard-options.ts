@@ -1,7 +1,8 @@
 /** What `guard` was asked to do. */
+
+import { shellWord } from './command-text.ts';
 import type { CorpusDirectory } from './corpus-files.ts';
 import type { PlaceFlags } from './guard-places.ts';
-import { shellWord } from './verdict-lines.ts';
 
 /** The verb's flags and defaults merged. */
 export interface GuardOptions extends PlaceFlags {

@@ -2,12 +2,12 @@
 import type { GuardFinding, GuardResult } from '../properties/guard.ts';
 import { guardLines } from '../report/guard.ts';
 import { counted, table } from '../report/tables.ts';
+import { shellWord } from './command-text.ts';
 import { type ExitStatus, tallyLine } from './exit-status.ts';
 import { type GuardOptions, guardCommand } from './guard-options.ts';
 import type { Places } from './guard-places.ts';
 import { ratioWord } from './guard-ratio.ts';
 import type { SpeedResult, SpeedRow } from './guard-speed.ts';
-import { shellWord } from './verdict-lines.ts';
 
 /** A difference and where its scenario lies. */
 export interface KeptFinding {

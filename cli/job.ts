@@ -185,6 +185,8 @@ export interface ShrinkAnswer {
   readonly found: LockstepReport;
   /** Null where it did not fail. */
   readonly shrunk: Shrunk | null;
+  /** Why the kernel is flaky: it does not give one verdict on what failed, or on the file. Else null. */
+  readonly flaky: string | null;
   /** What an outside kernel threw when nobody called it, or null. */
   readonly stray: string | null;
 }

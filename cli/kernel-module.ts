@@ -28,7 +28,9 @@ const PROBE: MachineConfig = {
   scratchWindow: null,
 };
 
-const looksLikePath = (name: string): boolean => /^(\.{0,2}\/|[A-Za-z]:[\\/])|\.[cm]?[jt]s$/.test(name);
+/** True for what names a file, whether there is one or not, and no package. */
+export const looksLikePath = (name: string): boolean =>
+  /^(\.{0,2}\/|[A-Za-z]:[\\/])|\.[cm]?[jt]s$/.test(name);
 
 /** The file of a path, or of a package as the working directory sees it. */
 function moduleUrl(name: string, directory: string): string {

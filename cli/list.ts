@@ -6,9 +6,10 @@ import { GOALS } from '../properties/goals.ts';
 import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
 import { WORKLOADS } from '../properties/workloads.ts';
 import { table } from '../report/tables.ts';
+import { faultTable } from './fault-kernel.ts';
 
 /** What can be listed. */
-export const LISTS = ['operations', 'invariants', 'goals', 'rules', 'workloads', 'panics'] as const;
+export const LISTS = ['operations', 'invariants', 'goals', 'rules', 'workloads', 'panics', 'faults'] as const;
 export type ListName = (typeof LISTS)[number];
 
 interface Listing {
@@ -18,7 +19,7 @@ interface Listing {
 
 const percent = (share: number): string => `${Math.round(100 * share)} %`;
 
-const LISTINGS: Readonly<Record<ListName, () => Listing>> = {
+const LISTINGS: Readonly<Record<ListName, () => Listing | Promise<Listing>>> = {
   operations: () => ({
     headings: ['operation', 'arguments'],
     rows: OPERATION_KINDS.map((kind) => [
@@ -50,11 +51,15 @@ const LISTINGS: Readonly<Record<ListName, () => Listing>> = {
     headings: ['panic', 'text'],
     rows: Object.entries(PANIC),
   }),
+  faults: async () => ({
+    headings: ['kernel', 'source'],
+    rows: (await faultTable()).map(({ name, source }) => [name, source]),
+  }),
 };
 
 /** The lines of one list. */
-export function listLines(name: ListName): string[] {
-  const { headings, rows } = LISTINGS[name]();
+export async function listLines(name: ListName): Promise<string[]> {
+  const { headings, rows } = await LISTINGS[name]();
   return table(
     headings.map((heading) => ({ heading })),
     rows,

@@ -163,10 +163,11 @@ function addReplay(verb: NewVerb, out: Output, bin: URL, run: Run): void {
 function addEmit(verb: NewVerb, out: Output, run: Run): void {
   verb('emit', 'Prints a stored scenario as a stand-alone vitest test to paste.')
     .argument('<file>', 'scenario file, or - for standard input')
-    .action((file: string) =>
+    .addOption(kernelOption().default(undefined, 'the one that the file was failed by'))
+    .action((file: string, { kernel = null }: { readonly kernel?: string | null }) =>
       run(async () => {
         const { emitVerb } = await import('./emit.ts');
-        return emitVerb(textArgument('emit', file), out);
+        return emitVerb(textArgument('emit', file), kernel, out);
       }),
     );
 }
@@ -225,15 +226,18 @@ function addFaults(verb: NewVerb, out: Output, run: Run): void {
 }
 
 function addList(verb: NewVerb, out: Output, run: Run): void {
-  verb('list', 'Prints the vocabulary: operations, invariants, goals, rules, workloads or panics.')
-    .argument('[what]', 'operations, invariants, goals, rules, workloads or panics')
+  verb(
+    'list',
+    'Prints the vocabulary: operations, invariants, goals, rules, workloads, panics or faulty kernels.',
+  )
+    .argument('[what]', 'operations, invariants, goals, rules, workloads, panics or faults')
     .action((what: string | undefined) =>
       run(async () => {
         const { LISTS, listLines } = await import('./list.ts');
         if (what === undefined) throw new InputError(`list: name what to list: ${LISTS.join(', ')}`);
         if (!LISTS.some((name) => name === what))
           throw new InputError(`list: nothing is called ${quoted(what)}${suggestion(what, LISTS)}`);
-        out.lines(listLines(what as ListName));
+        out.lines(await listLines(what as ListName));
         return EXIT.passed;
       }),
     );

@@ -1,5 +1,5 @@
 /** What `mmu` was asked to do. */
-import { shellWord } from './verdict-lines.ts';
+import { kernelFlags, outFlags, shellWord } from './command-text.ts';
 
 /** The verb's flags and defaults merged. */
 export interface MmuOptions {
@@ -21,18 +21,16 @@ export const MMU_DEFAULTS = { runs: 600, workload: 'pmap' } as const;
 /** Different states that a run of the default length or longer must have judged. */
 export const LEAST_STATES = 2000;
 
-const kernelFlag = (kernel: string | null): string =>
-  kernel === null ? '' : ` --kernel ${shellWord(kernel)}`;
-
 /** The command that judges the same again. */
-export function mmuCommand({ file, seed, runs, workload, kernel }: MmuOptions): string {
-  if (file !== null) return mmuFileCommand(file, kernel);
+export function mmuCommand(options: MmuOptions): string {
+  const { file, seed, runs, workload, kernel, kernelTimeout, out } = options;
+  if (file !== null) return mmuFileCommand(file, options);
   const flags = [`--seed ${seed}`];
   if (runs !== MMU_DEFAULTS.runs) flags.push(`--runs ${runs}`);
   if (workload !== MMU_DEFAULTS.workload) flags.push(`--workload ${workload}`);
-  return `npx vmlockstep mmu ${flags.join(' ')}${kernelFlag(kernel)}`;
+  return ['npx vmlockstep mmu', ...flags, ...kernelFlags(kernel, kernelTimeout), ...outFlags(out)].join(' ');
 }
 
 /** The command that judges a stored scenario. */
-export const mmuFileCommand = (file: string, kernel: string | null): string =>
-  `npx vmlockstep mmu ${shellWord(file)}${kernelFlag(kernel)}`;
+export const mmuFileCommand = (file: string, { kernel, kernelTimeout }: MmuOptions): string =>
+  ['npx vmlockstep mmu', shellWord(file), ...kernelFlags(kernel, kernelTimeout)].join(' ');

@@ -169,7 +169,7 @@ const stored = (report: LockstepReport, options: MmuOptions): Kept =>
 
 function contextOf({ report, index, foundLength }: Found, kept: Kept | null, options: MmuOptions) {
   const { path = null, storeFault = null } = kept ?? {};
-  const { file, kernel, seed } = options;
+  const { file, seed } = options;
   const { length } = report.scenario.operations;
   const from =
     length === foundLength ? '' : `, shortened from ${foundLength} to ${counted(length, 'operation')}`;
@@ -178,6 +178,6 @@ function contextOf({ report, index, foundLength }: Found, kept: Kept | null, opt
     origin: file ?? `seed ${seed}, ${which}${from}`,
     again: file === null ? mmuCommand(options) : null,
     stored: path === null ? `not stored: ${storeFault}` : `stored in ${path}`,
-    replay: path === null ? null : mmuFileCommand(path, kernel),
+    replay: path === null ? null : mmuFileCommand(path, options),
   };
 }

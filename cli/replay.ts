@@ -11,6 +11,7 @@ import type { ReplayAnswer } from './job.ts';
 import { type KernelFault, settled } from './job-end.ts';
 import type { Output } from './output.ts';
 import { readScenario, type StoredScenario } from './scenario-file.ts';
+import { nameWarnings } from './scenario-names.ts';
 import { scenarioVerdict } from './scenario-verdict.ts';
 import { supervise } from './supervisor.ts';
 import { plainFault, replayCommand } from './verdict-lines.ts';
@@ -33,6 +34,7 @@ export async function replayVerb(
   bin: URL,
 ): Promise<ExitStatus> {
   const stored = readScenario(file);
+  for (const warning of nameWarnings(file, stored)) out.note(warning);
   const { kernel, kernelTimeout, breakAt } = options;
   const { length } = stored.scenario.operations;
   if (breakAt !== null && breakAt > length)
@@ -103,7 +105,7 @@ function concluded(
       breakAt === null ? text(file, stored, answer, kernel) : stoppedText(file, answer, breakAt, kernel);
     out.lines([...told, ...verdict.closing]);
   }
-  verdict.tellKernelFaults(out);
+  verdict.tellKernels(out);
   return status;
 }
 

@@ -95,6 +95,11 @@ function parsed(path: string, text: string): RawObject {
     throw new InputError(`${path}:${twice.line}: has ${quoted(twice.key)} twice in one object; remove one`);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new InputError(`${path}: must hold one JSON object with version, machine and operations`);
+  // A file that has neither is another sort of file, whatever else is wrong with it.
+  if (!('machine' in value) && !('operations' in value))
+    throw new InputError(
+      `${path}: is JSON but no scenario file: that holds one object with "version", "machine" and "operations" (docs/scenario-files.md)`,
+    );
   return value as RawObject;
 }
 

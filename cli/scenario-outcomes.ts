@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Outcome, Step } from '../contract/outcome.ts';
 import type { Scenario } from '../contract/scenario.ts';
+import { shellWord } from './command-text.ts';
 import { quoted } from './nearest.ts';
 import { modelSteps } from './scenario-model.ts';
 
@@ -62,6 +63,10 @@ export function outcomeWord({ outcome, woken, resumed, console, daemonPoked }: S
 /** The words of every operation, as the model answers them; null where there is no telling. */
 export const outcomesOf = (scenario: Scenario): string[] | null =>
   modelSteps(scenario)?.map(outcomeWord) ?? null;
+
+/** What to do about a case whose `outcomes` are no longer the model's answers. */
+export const outcomesRemedy = (file: string): string =>
+  `if the change was meant, remove "outcomes" from the file and run npx vmlockstep corpus migrate ${shellWord(file)}`;
 
 /** Why a scenario no longer means what it meant; null where it does, or where nobody wrote down what it meant. */
 export function staleness(scenario: Scenario, recorded: readonly string[] | undefined): string | null {

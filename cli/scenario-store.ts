@@ -8,14 +8,18 @@ import type { LockstepReport } from '../properties/verdict.ts';
 import type { FoundFailure } from './job.ts';
 import { makeDirectory, unwritable } from './out-directory.ts';
 import { type Provenance, type StoredScenario, scenarioText } from './scenario-file.ts';
+import { keptKernel } from './scenario-kernel.ts';
 import { outcomesOf } from './scenario-outcomes.ts';
 import { version } from './version.ts';
 
 const fileSafe = (name: string): string => name.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 120);
 
+/** Without the lines that say where a scenario comes from and what someone noted: files that differ in these alone are the same. */
+const withoutOrigin = (text: string): string => text.replace(/^ {2}"(?:provenance|note)": .*\n/gm, '');
+
 const same = (path: string, text: string): boolean => {
   try {
-    return readFileSync(path, 'utf8') === text;
+    return withoutOrigin(readFileSync(path, 'utf8')) === withoutOrigin(text);
   } catch {
     return false;
   }
@@ -33,7 +37,8 @@ function isTaken(path: string): boolean {
 
 /**
  * Writes the scenario as DIRECTORY/NAME.scn.json, atomically, and returns the path. Where that file exists with other
- * contents, NAME-2, NAME-3 … is taken instead. Throws InputError when the directory cannot be written.
+ * contents, NAME-2, NAME-3 … is taken instead; one that holds the same already, whatever its note and provenance, is
+ * left as it is. Throws InputError when the directory cannot be written.
  */
 export function storeScenario(directory: string, name: string, stored: StoredScenario): string {
   const text = scenarioText(stored);
@@ -55,13 +60,18 @@ export function storeScenario(directory: string, name: string, stored: StoredSce
 /** Where a failing scenario was kept, or why it was not. */
 export type Kept = Pick<FoundFailure, 'path' | 'storeFault'>;
 
-/** A failure as a scenario file tells it. */
-export function storedFailure(report: LockstepReport, provenance: Provenance): StoredScenario {
+/** A failure as a scenario file tells it; `kernel`: the one that failed, null for the optimized kernel. */
+export function storedFailure(
+  report: LockstepReport,
+  provenance: Provenance,
+  kernel: string | null,
+): StoredScenario {
   const { scenario, failure } = report;
   const signature = signatureOf(report);
   const outcomes = outcomesOf(scenario);
   return {
     scenario,
+    ...(kernel !== null && { kernel: keptKernel(kernel, process.cwd()) }),
     signature,
     ...(failure !== null && { number: failure.number }),
     provenance,
@@ -79,6 +89,8 @@ export interface FailurePlace {
   readonly stem?: string;
   /** The file that it was shrunk from; absent: none. */
   readonly from?: string;
+  /** The kernel that failed; null or absent: the optimized one. */
+  readonly kernel?: string | null;
 }
 
 /** Stores a failing scenario; a directory that refuses it must not hide the failure. */
@@ -91,7 +103,7 @@ export function storeFailure(
   const name = `${stem ?? `${report.failure.property}-${seed}`}${suffix === null ? '' : `.${suffix}`}`;
   try {
     const provenance = { seed, command: again, version: version(), path: place.from ?? null };
-    const path = storeScenario(out, name, storedFailure(report, provenance));
+    const path = storeScenario(out, name, storedFailure(report, provenance, place.kernel ?? null));
     return { path, storeFault: null };
   } catch (error) {
     if (error instanceof InputError) return { path: null, storeFault: error.message };

@@ -3,7 +3,8 @@ import type { LockstepReport } from '../properties/verdict.ts';
 import { EXIT, type ExitStatus, strongest, tallyLine } from './exit-status.ts';
 import type { Output } from './output.ts';
 import type { StoredScenario } from './scenario-file.ts';
-import { staleness } from './scenario-outcomes.ts';
+import { otherKernelLine } from './scenario-kernel.ts';
+import { outcomesRemedy, staleness } from './scenario-outcomes.ts';
 import { brokenKernelLine, strayLine } from './verdict-lines.ts';
 
 /** What a run of the scenario showed. */
@@ -22,19 +23,21 @@ export interface ScenarioVerdict {
   readonly stale: string | null;
   /** Last lines of the text on stdout. */
   readonly closing: readonly string[];
-  /** Prints on stderr what is wrong with the kernel itself. */
-  tellKernelFaults(out: Output): void;
+  /** Prints on stderr what is wrong with the kernel itself, and which other one failed where this one held. */
+  tellKernels(out: Output): void;
 }
 
 /** Judges a run of the scenario stored in `file`; `kernel` is the outside kernel, or null for the optimized one. */
 export function scenarioVerdict(
   file: string,
-  { scenario, outcomes }: StoredScenario,
+  stored: StoredScenario,
   { report, flaky, stray }: ScenarioRun,
   kernel: string | null,
 ): ScenarioVerdict {
   const broken = brokenKernelLine(report, kernel);
+  const { scenario, outcomes } = stored;
   const stale = staleness(scenario, outcomes);
+  const other = report.failure === null ? otherKernelLine(stored, kernel) : null;
   const status = strongest([
     ...(broken !== null || stray !== null ? [EXIT.kernel] : []),
     ...(report.failure !== null && flaky === null ? [EXIT.failed] : []),
@@ -46,10 +49,11 @@ export function scenarioVerdict(
     stale,
     closing: [
       ...(flaky === null ? [] : [`flaky: ${flaky}`]),
-      ...(stale === null ? [] : [`stale: ${file}: ${stale}`]),
+      ...(stale === null ? [] : [`stale: ${file}: ${stale}; ${outcomesRemedy(file)}`]),
       status === EXIT.passed ? tallyLine(1, 0, 0) : tallyLine(0, 1, 0),
     ],
-    tellKernelFaults(out: Output): void {
+    tellKernels(out: Output): void {
+      if (other !== null) out.note(other);
       if (broken !== null) out.note(`error: ${broken}`);
       if (stray !== null) out.note(strayLine(kernel, stray));
     },

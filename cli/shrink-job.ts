@@ -2,6 +2,8 @@
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
 import { judged, type SearchOptions } from '../properties/search.ts';
+import { confirmed, flakiness } from './confirm.ts';
+import { flakyFailure, runCase } from './corpus-job.ts';
 import type { ShrinkAnswer, ShrinkJob } from './job.ts';
 import { refuseUndeclared } from './replay-job.ts';
 import { type ShrinkTies, shrinkTimed } from './shrinking.ts';
@@ -17,13 +19,14 @@ export function shrinkStored(
   const options: SearchOptions = { reference: referenceKernel, candidate, seed: 0, runs: 0, fullEvery: 1 };
   const found = judged(options, scenario);
   const kernel = candidate.declares.name;
-  if (found.failure === null) return { verb: 'shrink', kernel, found, shrunk: null, stray: null };
+  const answer = { verb: 'shrink', kernel, found, stray: null } as const;
+  if (found.failure === null) {
+    const flaky = flakiness(confirmed(found, () => runCase(scenario, candidate)));
+    return { ...answer, shrunk: null, flaky };
+  }
   ties.post({ type: 'better', report: found });
-  return {
-    verb: 'shrink',
-    kernel,
-    found,
-    shrunk: shrinkTimed(found, options, { ...ties, milliseconds }),
-    stray: null,
-  };
+  const shrunk = shrinkTimed(found, options, { ...ties, milliseconds });
+  // An interrupted run has little time left, and certifies nothing anyway.
+  const flaky = ties.recorder.stopRequested() ? null : flakyFailure([found, shrunk.report], candidate);
+  return { ...answer, shrunk, flaky };
 }

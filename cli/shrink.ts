@@ -4,8 +4,9 @@ import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import { signatureOf } from '../properties/signature.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
 import { failureLines } from '../report/failure.ts';
-import { type ShrinkTale, shrinkLines, signatureWords } from '../report/shrinking.ts';
+import { lengthWords, type ShrinkTale, shrinkLines, signatureWords } from '../report/shrinking.ts';
 import { shrinkLine } from './check-progress.ts';
+import { DEFAULT_SHRINK_TIME, durationText, kernelFlags, outFlags, shellWord } from './command-text.ts';
 import { EXIT, type ExitStatus, tallyLine } from './exit-status.ts';
 import { FailureShelf, taleOf } from './failure-shelf.ts';
 import type { ShrinkAnswer } from './job.ts';
@@ -13,9 +14,11 @@ import { type Settled, settled } from './job-end.ts';
 import { checkDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
 import { readScenario, type StoredScenario } from './scenario-file.ts';
+import { otherKernelLine } from './scenario-kernel.ts';
+import { nameWarnings } from './scenario-names.ts';
 import type { FailurePlace, Kept } from './scenario-store.ts';
 import { supervised } from './supervisor.ts';
-import { brokenKernelLine, plainFault, replayCommand, shellWord, strayLine } from './verdict-lines.ts';
+import { brokenKernelLine, plainFault, replayCommand, strayLine } from './verdict-lines.ts';
 
 /** The verb's flags. */
 export interface ShrinkVerbOptions {
@@ -34,7 +37,7 @@ interface Course {
   found: LockstepReport | null;
   best: LockstepReport | null;
   path: string | null;
-  executions: number;
+  tried: number;
 }
 
 /** How names in the output directory begin: as the file does, whatever was made of it before. */
@@ -50,6 +53,7 @@ function placeOf(file: string, { provenance }: StoredScenario, options: ShrinkVe
     seed: provenance?.seed ?? null,
     again: provenance?.command ?? null,
     stem: stemOf(file),
+    kernel: options.kernel,
     ...(file !== '-' && { from: file }),
   };
 }
@@ -62,9 +66,10 @@ export async function shrinkVerb(
   bin: URL,
 ): Promise<ExitStatus> {
   const stored = readScenario(file);
+  for (const warning of nameWarnings(file, stored)) out.note(warning);
   checkDirectory(options.out);
   const shelf = new FailureShelf(placeOf(file, stored, options));
-  const course: Course = { declares: null, found: null, best: null, path: null, executions: 0 };
+  const course: Course = { declares: null, found: null, best: null, path: null, tried: 0 };
   let interrupted = false;
   const result = await watched(file, stored, options, {
     ...{ out, bin, shelf, course },
@@ -76,12 +81,13 @@ export async function shrinkVerb(
     return concluded(file, stored, result.answer, { options, out, shelf, interrupted });
   if (result.kind === 'fault') {
     const report = plainFault(result.fault.report, options.kernel);
-    out.lines(failureLines(report, contextOf(file, report, { path: null, storeFault: null }, options)));
+    const context = contextOf(file, report, { kept: { path: null, storeFault: null }, flaky: null }, options);
+    out.lines([...failureLines(report, context), tallyLine(0, 1, 0)]);
     const line = brokenKernelLine(report, options.kernel);
     if (line !== null) out.note(`error: ${line}`);
   } else out.note('interrupted: stopped at once');
   if (course.path !== null)
-    out.note(`the smallest so far is stored: ${replayCommand(course.path, options.kernel)}`);
+    out.note(`the smallest so far is stored; this goes on from it: ${goingOn(course.path, options)}`);
   if (result.kind !== 'fault') return EXIT.interrupted;
   return options.kernel === null ? EXIT.failed : EXIT.kernel;
 }
@@ -111,12 +117,12 @@ async function watched(
           course.best = telling.report;
           if (telling.report !== course.found) course.path = shelf.better(telling.report);
         } else if (telling.type === 'trying') {
-          course.executions = telling.progress.executions;
+          course.tried = telling.progress.tried;
           const property = course.found?.failure?.property ?? '';
           const left = (milliseconds - (performance.now() - began)) / 1000;
           const from = scenario.operations.length;
           const now = course.best?.scenario.operations.length ?? from;
-          out.progress(shrinkLine(property, { from, now, tried: course.executions, left }));
+          out.progress(shrinkLine(property, { from, now, tried: course.tried, left }));
         }
       },
     },
@@ -136,35 +142,48 @@ interface Conclusion {
 function concluded(
   file: string,
   stored: StoredScenario,
-  { kernel: name, found, shrunk, stray }: ShrinkAnswer,
+  { kernel: name, found, shrunk, flaky, stray }: ShrinkAnswer,
   { options, out, shelf, interrupted }: Conclusion,
 ): ExitStatus {
   const { kernel, json } = options;
   const kept = shrunk === null ? null : shelf.shrunk(shrunk.report);
-  const tale = shrunk === null ? null : taleOf(found, shrunk, shelf);
-  const failed = shrunk === null ? EXIT.passed : EXIT.failed;
+  const tale = shrunk === null ? null : taleOf({ found, shrunk, flaky }, shelf);
+  const failed = flaky !== null ? EXIT.flaky : shrunk === null ? EXIT.passed : EXIT.failed;
   const broken = brokenKernelLine(shrunk?.report ?? found, kernel);
   const exit = broken !== null || stray !== null ? EXIT.kernel : interrupted ? EXIT.interrupted : failed;
   if (json)
-    out.line(JSON.stringify({ ...head(name, exit), ...document(found, shrunk, kept, tale) }, null, 2));
+    out.line(JSON.stringify({ ...head(name, exit), flaky, ...document(found, shrunk, kept, tale) }, null, 2));
   else if (shrunk === null || kept === null || tale === null)
-    out.lines([`held by kernel ${name}: ${file} has nothing to shrink`, tallyLine(1, 0, 0)]);
+    out.lines([
+      `held by kernel ${name}: ${file} has nothing to shrink`,
+      ...flakyLines(flaky),
+      flaky === null ? tallyLine(1, 0, 0) : tallyLine(0, 1, 0),
+    ]);
   else {
     const report = plainFault(shrunk.report, kernel);
     out.lines([
       ...failureLines(report, {
-        ...contextOf(file, found, kept, options, report),
+        ...contextOf(file, found, { kept, flaky }, options, report),
         remarks: [...recordedLines(stored, found), ...shrinkLines(tale)],
       }),
       '',
-      ...(interrupted ? ['interrupted: this is the best so far; shrinking it goes on from there'] : []),
+      ...(interrupted
+        ? [
+            `interrupted: this is the best so far${kept.path === null ? '' : `; this goes on from it: ${goingOn(kept.path, options)}`}`,
+          ]
+        : []),
+      ...flakyLines(flaky),
       tallyLine(0, 1, 0),
     ]);
   }
+  const other = shrunk === null ? otherKernelLine(stored, kernel) : null;
+  if (other !== null) out.note(other);
   if (broken !== null) out.note(`error: ${broken}`);
   if (stray !== null) out.note(strayLine(kernel, stray));
   return exit;
 }
+
+const flakyLines = (flaky: string | null): string[] => (flaky === null ? [] : [`flaky: ${flaky}`]);
 
 const head = (kernel: string, exit: ExitStatus) => ({ version: 1, verb: 'shrink', kernel, exit });
 
@@ -193,18 +212,32 @@ function recordedLines({ signature }: StoredScenario, found: LockstepReport): st
     : [`the file records ${signatureWords(recorded)}; it fails as ${signatureWords(now)}`];
 }
 
+/** The command that shrinks a file with the same flags. */
+export function goingOn(
+  file: string,
+  { kernel, kernelTimeout, milliseconds, out }: Omit<ShrinkVerbOptions, 'json'>,
+): string {
+  const time = milliseconds === DEFAULT_SHRINK_TIME ? [] : [`--time ${durationText(milliseconds)}`];
+  const flags = [...kernelFlags(kernel, kernelTimeout), ...time, ...outFlags(out)];
+  return ['npx vmlockstep shrink', shellWord(file), ...flags].join(' ');
+}
+
 function contextOf(
   file: string,
   found: LockstepReport,
-  { path, storeFault }: Kept,
-  { kernel, milliseconds }: ShrinkVerbOptions,
+  { kept: { path, storeFault }, flaky }: { readonly kept: Kept; readonly flaky: string | null },
+  options: ShrinkVerbOptions,
   shrunk: LockstepReport = found,
 ) {
-  const [from, to] = [found, shrunk].map(({ scenario }) => scenario.operations.length);
-  const flag = kernel === null ? '' : ` --kernel ${shellWord(kernel)}`;
+  const { kernel } = options;
+  const lengths = {
+    found: found.scenario.operations.length,
+    shrunk: shrunk.scenario.operations.length,
+    flaky: flaky !== null,
+  };
   return {
-    origin: `${file}, shrunk from ${from} to ${to} operation${to === 1 ? '' : 's'}`,
-    again: `npx vmlockstep shrink ${shellWord(file)}${flag} --time ${milliseconds}ms`,
+    origin: `${file}, ${lengthWords(lengths)}`,
+    again: goingOn(file, options),
     stored: path === null ? `not stored: ${storeFault}` : `stored in ${path}`,
     replay: path === null ? null : replayCommand(path, kernel),
   };

@@ -3,6 +3,7 @@ import { shrinkFound } from '../properties/campaign.ts';
 import type { SearchOptions } from '../properties/search.ts';
 import type { Shrunk } from '../properties/shrink.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
+import { INTERRUPTED } from '../report/shrinking.ts';
 import type { FlightRecorder } from './flight-recorder.ts';
 import type { JobMessage } from './job.ts';
 
@@ -27,6 +28,7 @@ export function shrinkTimed(
   return shrinkFound(found, {
     ...options,
     shouldStop: () => recorder.stopRequested() || performance.now() > end,
+    stopReason: () => (recorder.stopRequested() ? INTERRUPTED : 'the time was up'),
     onBetter: (report) => post({ type: 'better', report }),
     onTry: (progress) => {
       const now = performance.now();

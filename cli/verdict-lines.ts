@@ -1,13 +1,14 @@
 /** What check and replay have in common when a run goes wrong. */
 import type { LockstepReport } from '../properties/verdict.ts';
-
-/** An argument as a shell takes it back. */
-export const shellWord = (text: string): string =>
-  /^[A-Za-z0-9_./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+import { kernelFlags, shellWord } from './command-text.ts';
 
 /** The command that runs a stored scenario again. */
 export const replayCommand = (path: string, kernel: string | null): string =>
-  `npx vmlockstep replay ${shellWord(path)}${kernel === null ? '' : ` --kernel ${shellWord(kernel)}`}`;
+  ['npx vmlockstep replay', shellWord(path), ...kernelFlags(kernel)].join(' ');
+
+/** The command that shrinks a stored scenario further. */
+export const shrinkCommand = (path: string, kernel: string | null): string =>
+  ['npx vmlockstep shrink', shellWord(path), ...kernelFlags(kernel)].join(' ');
 
 /** Failures that are no broken claim but a kernel that could not be run. */
 const KERNEL_FAULTS: ReadonlySet<string> = new Set(['KERNEL-THREW', 'KERNEL-HUNG', 'KERNEL-DIED']);

@@ -114,6 +114,16 @@ export const PMAP_DEVIATION_FAULTS: readonly FaultPatch[] = [
     caughtBy: [],
   },
   {
+    name: 'no-record-when-none-is-left',
+    source: 'DEV-26: with all pv records in use the mapping is made all the same, without one',
+    file: PV_TABLE,
+    find: '    const record = this.#takeRecord();\n',
+    replace:
+      '    if (this.#freeRecord === END && this.#used === this.#address.length) return;\n    const record = this.#takeRecord();\n',
+    also: [{ file: PV_TABLE, find: 'const FIRST_CAPACITY = 64;', replace: 'const FIRST_CAPACITY = 1;' }],
+    caughtBy: ['INV-PMAP-PV'],
+  },
+  {
     name: 'tables-end-below-map',
     // The directory lacks the line from the start, so that the invariants see it at boot.
     source:

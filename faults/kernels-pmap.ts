@@ -16,7 +16,7 @@ export const FAULTY_PMAPS: readonly FaultPatch[] = [
   },
   {
     name: 'kenter-not-counted-wired',
-    source: 'FreeBSD 1.x 6f604817: kenter raises resident but not wired',
+    source: 'PMAP-10, DEV-7, FreeBSD 1.x 6f604817: kenter raises resident but not wired',
     file: PMAP,
     find: '    this.enter(va, frame, { protection: VM_PROT_ALL, wired: true });',
     replace: '    this.enter(va, frame, { protection: VM_PROT_ALL, wired: true });\n    this.wired--;',
@@ -24,7 +24,7 @@ export const FAULTY_PMAPS: readonly FaultPatch[] = [
   },
   {
     name: 'pv-entry-outlives-pte',
-    source: 'GNU Mach 0744feb6: removing a kernel mapping leaves its pv record',
+    source: 'PMAP-11, GNU Mach 0744feb6: removing a kernel mapping leaves its pv record',
     file: PMAP,
     find: '    this.#pv.remove(frame, this.#places + va);\n    this.#changes.pv(frame);\n  };',
     replace: '    this.#changes.pv(frame);\n  };',
@@ -32,7 +32,7 @@ export const FAULTY_PMAPS: readonly FaultPatch[] = [
   },
   {
     name: 'protect-keeps-write',
-    source: 'FreeBSD 1.x 33900c6e: lowering protection leaves the write bit',
+    source: 'PMAP-08, FreeBSD 1.x 33900c6e: lowering protection leaves the write bit',
     file: PMAP,
     find: '      this.#tables.forEachValid(start, end, (va, pte) => this.#replacePte(va, pte & ~PG_RW));\n',
     replace: '      this.#tables.forEachValid(start, end, (va, pte) => this.#replacePte(va, pte));\n',

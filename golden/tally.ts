@@ -76,6 +76,16 @@ export function passed({ failures, disagreements }: Tally): boolean {
   return failures.length === 0 && disagreements.length === 0;
 }
 
+/** Traces by what became of them: all that is not unexplained or in disagreement about deviations has passed. */
+export function traceCounts({ traces, skipped, failures, disagreements }: Tally): {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+} {
+  const failed = new Set([...failures, ...disagreements].map(({ file }) => file)).size;
+  return { passed: Math.max(0, traces - skipped - failed), failed, skipped };
+}
+
 /** An operation as scenarios write it, with addresses in hexadecimal. */
 function operationLine({ op, args }: TraceOperation): string {
   return [op, ...args.map((arg) => (op === 'resume' ? String(arg) : shown(arg)))].join(' ');

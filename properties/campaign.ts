@@ -21,6 +21,8 @@ export interface CampaignOptions extends Omit<SearchOptions, 'turn'> {
   readonly searchLimit?: number;
   /** What searches of the same kernels have learned already. */
   readonly memory?: SearchMemory;
+  /** Why `shouldStop` said so, for people; absent: the time was up. */
+  readonly stopReason?: () => string;
   /** At each smaller scenario that fails alike, while shrinking; `shouldStop` is asked then too. */
   readonly onBetter?: (report: LockstepReport, progress: ShrinkProgress) => void;
   /** Before each scenario that is run while shrinking. */
@@ -69,7 +71,7 @@ const judgeOf =
 /** Shrinks a failure as the campaign that found it would have it judged. */
 export function shrinkFound(first: LockstepReport, options: CampaignOptions): Shrunk {
   const { reference, candidate, invariants = ALL_INVARIANTS, compare = true } = options;
-  const { shouldStop, onBetter, onTry, shrinkLimit, searchLimit, memory, alike } = options;
+  const { shouldStop, stopReason, onBetter, onTry, shrinkLimit, searchLimit, memory, alike } = options;
   return shrinkScenario(first, judgeOf(options), {
     reference,
     candidate,
@@ -80,6 +82,7 @@ export function shrinkFound(first: LockstepReport, options: CampaignOptions): Sh
     ...(memory && { memory }),
     ...(alike && { alike }),
     ...(shouldStop && { shouldStop }),
+    ...(stopReason && { stopReason }),
     ...(onBetter && { onBetter }),
     ...(onTry && { onTry }),
   });

@@ -31,8 +31,8 @@ export interface SearchLimits {
   readonly most: number;
   readonly isSought: (report: LockstepReport) => boolean;
   readonly onOther: (report: LockstepReport) => void;
-  /** Before each state that is gone on from. */
-  readonly onTry: () => void;
+  /** Before each state that is gone on from, with the scenarios tried so far. */
+  readonly onTry: (scenarios: number) => void;
   readonly shouldStop: () => boolean;
 }
 
@@ -132,7 +132,7 @@ export class ScopeSearch {
         return { found: null, scenarios: most, reason: `there are more than ${most} to try` };
       if (level !== undefined) return { found: null, scenarios: level.scenarios, reason: null };
       if (shouldStop()) return { found: null, scenarios: this.#scenarios, reason: 'the time was up' };
-      onTry();
+      onTry(this.#scenarios);
       this.#goOn();
     }
   }

@@ -17,6 +17,8 @@ export interface StatesAround {
   readonly before: StateView | null;
   readonly expected: StateView | null;
   readonly actual: StateView | null;
+  /** Why `actual` is null, for people; null where it is not. */
+  readonly unseen: string | null;
 }
 
 /** The reference on the way of a report, at the places that a kernel which chooses them chose. */
@@ -77,7 +79,7 @@ export function statesAround(report: LockstepReport, kernels: Kernels): StatesAr
   return {
     before,
     expected: stopped && number > 0 ? null : stateOf(retraced.kernel),
-    actual: actualState(report, kernels),
+    ...actualState(report, kernels),
   };
 }
 
@@ -85,16 +87,20 @@ export function statesAround(report: LockstepReport, kernels: Kernels): StatesAr
 function actualState(
   { scenario, failure, actual }: LockstepReport,
   { candidate }: Kernels,
-): StateView | null {
+): Pick<StatesAround, 'actual' | 'unseen'> {
   const number = failure?.number ?? 0;
-  if (number > 0 && (actual[number - 1]?.outcome.kind ?? 'panic') === 'panic') return null;
-  if (!candidate.declares.shows.some((show) => show !== 'outcomes')) return null;
+  const none = (unseen: string) => ({ actual: null, unseen });
+  const last = actual[number - 1]?.outcome;
+  if (last?.kind === 'panic') return none(`it stopped with panic ${last.text}`);
+  if (number > 0 && last === undefined) return none('it threw an exception in that operation');
+  if (!candidate.declares.shows.some((show) => show !== 'outcomes')) return none('it shows outcomes only');
   try {
     const kernel = candidate.boot(comparableMachine(scenario.machine, candidate.declares));
     for (const [i, operation] of scenario.operations.slice(0, number).entries())
       kernel.apply(operation, i + 1);
-    return stateOf(kernel);
+    const state = stateOf(kernel);
+    return state === null ? none('it has no snapshot()') : { actual: state, unseen: null };
   } catch {
-    return null;
+    return none('it threw an exception on the way there or in snapshot()');
   }
 }

@@ -176,7 +176,7 @@ class Shrinking {
       most,
       isSought: this.#isSought,
       onOther: (report) => this.#shrinker.remember(report),
-      onTry: () => this.#shrinker.tell(),
+      onTry: (scenarios) => this.#shrinker.tell(this.#searched + scenarios),
       shouldStop: () => this.#shrinker.stopped,
     });
     this.#searched += result.scenarios;

@@ -49,8 +49,10 @@ export type Judge = (scenario: Scenario) => LockstepReport;
 
 /** How far shrinking has come. */
 export interface ShrinkProgress {
-  /** Scenarios run. */
+  /** Scenarios run, those of the searches apart. */
   readonly executions: number;
+  /** Scenarios tried, those of the searches among them; never fewer than told before. */
+  readonly tried: number;
   /** Operations of the smallest so far. */
   readonly operations: number;
 }
@@ -70,6 +72,8 @@ export interface ShrinkOptions {
   readonly onTry?: (progress: ShrinkProgress) => void;
   /** Asked before each scenario; true ends the search with the best so far. */
   readonly shouldStop?: () => boolean;
+  /** Why `shouldStop` said so, for people; absent: the time was up. */
+  readonly stopReason?: () => string;
 }
 
 const DEFAULT_MOST = 4000;
@@ -94,6 +98,7 @@ export class Shrinker {
   readonly #others = new Map<string, LockstepReport>();
   #best: LockstepReport;
   #executions = 0;
+  #searched = 0;
   #shrinks = 0;
   #stopped = false;
   #traced: { readonly scenario: Scenario; readonly trace: Trace } | null = null;
@@ -137,16 +142,22 @@ export class Shrinker {
   /** Why it has stopped, for people. */
   get stopReason(): string {
     return this.#options.shouldStop?.() === true
-      ? 'the time was up'
+      ? (this.#options.stopReason?.() ?? 'the time was up')
       : `${this.#executions} scenarios were run by then`;
   }
 
   get #progress(): ShrinkProgress {
-    return { executions: this.#executions, operations: this.#best.scenario.operations.length };
+    const executions = this.#executions;
+    return {
+      executions,
+      tried: executions + this.#searched,
+      operations: this.#best.scenario.operations.length,
+    };
   }
 
-  /** Tells that it is at work. */
-  tell(): void {
+  /** Tells that it is at work; `searched`: scenarios that searches have tried so far. */
+  tell(searched = 0): void {
+    this.#searched = Math.max(this.#searched, searched);
     this.#options.onTry?.(this.#progress);
   }
 

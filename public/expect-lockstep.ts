@@ -1,9 +1,11 @@
 /** The whole of `vmlockstep check` as one assertion, for a test suite of one's own. */
+
+import { shellWord } from '../cli/command-text.ts';
 import { type CorpusCase, DEFAULT_CORPUS, readCorpus } from '../cli/corpus-files.ts';
 import { flakyFailure, judgeCase } from '../cli/corpus-job.ts';
 import { FailureShelf } from '../cli/failure-shelf.ts';
 import { staleness } from '../cli/scenario-outcomes.ts';
-import { brokenKernelLine, plainFault, replayCommand, shellWord } from '../cli/verdict-lines.ts';
+import { brokenKernelLine, plainFault, replayCommand } from '../cli/verdict-lines.ts';
 import { InputError } from '../contract/input-error.ts';
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import { optimizedKernel } from '../impl/optimized-kernel.ts';
@@ -13,6 +15,7 @@ import { ALL_INVARIANTS } from '../properties/invariants/all.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
 import type { WorkloadName } from '../properties/workloads.ts';
 import { type FailureContext, failureLines } from '../report/failure.ts';
+import { lengthWords } from '../report/shrinking.ts';
 import {
   candidateOf,
   type ExpectLockstepOptions,
@@ -150,16 +153,21 @@ function campaign({ candidate, settings }: Call, workload: WorkloadName | 'defau
   if (failure !== null) {
     const { first, shrunk } = failure;
     const kept = shelf?.shrunk(shrunk);
-    const [found, now] = [first, shrunk].map(({ scenario }) => scenario.operations.length);
+    const flaky = flakyFailure([first, shrunk], candidate, invariants);
+    const lengths = {
+      found: first.scenario.operations.length,
+      shrunk: shrunk.scenario.operations.length,
+      flaky: flaky !== null,
+    };
     throw failureOf(
       shrunk,
       { candidate, settings },
       {
-        origin: `seed ${seed}, scenario ${result.runs}, ${found === now ? '' : `shrunk from ${found} to `}${now} operation${now === 1 ? '' : 's'}`,
+        origin: `seed ${seed}, scenario ${result.runs}, ${lengthWords(lengths)}`,
         again,
         path: kept?.path ?? null,
         why: kept?.storeFault ?? 'out is null',
-        flaky: flakyFailure([first, shrunk], candidate, invariants),
+        flaky,
       },
     );
   }
@@ -171,8 +179,8 @@ function campaign({ candidate, settings }: Call, workload: WorkloadName | 'defau
 }
 
 /** The shelf for what fails; null where nothing is to be kept. */
-function keep({ settings: { out, seed } }: Call, again: string | null): FailureShelf | null {
-  return out === null ? null : new FailureShelf({ out, seed, again });
+function keep({ settings: { out, seed, kernel } }: Call, again: string | null): FailureShelf | null {
+  return out === null ? null : new FailureShelf({ out, seed, again, kernel: kernel ?? null });
 }
 
 /** The kernel as commands name it; null for ours, which they take by themselves. */

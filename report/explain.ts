@@ -220,8 +220,6 @@ function stateSections({ report, states }: Explanation, { kernel }: ExplainConte
   return [
     ...drawn(`the state before operation ${failure.number}`, states.before),
     ...drawn(`${after} in the reference model`, states.expected),
-    ...(actual.length > 0
-      ? actual
-      : heading(`kernel ${kernel} shows no state after it: it stopped, threw, or shows outcomes only`)),
+    ...(actual.length > 0 ? actual : heading(`kernel ${kernel} shows no state after it: ${states.unseen}`)),
   ];
 }

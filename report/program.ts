@@ -1,6 +1,6 @@
 /** A scenario as a numbered C-like program with its results. */
 import { ADDRESS_SPACE_END } from '../contract/address.ts';
-import type { MachineConfig } from '../contract/machine.ts';
+import { type MachineConfig, TRACE_KMEM_OBJECT_SIZE } from '../contract/machine.ts';
 import { type FieldMeaning, OPERATION_FIELDS, type Operation } from '../contract/operation.ts';
 import type { Outcome, Step } from '../contract/outcome.ts';
 import type { Scenario } from '../contract/scenario.ts';
@@ -112,7 +112,20 @@ function reservedRanges({ reserved }: MachineConfig): string {
   return [...ranges.slice(0, MOST_RESERVED), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
 }
 
-/** The machine in one or two phrases: what differs between scenarios. */
+/** What most machines have alike, by the names of their fields; nothing where nothing differs. */
+function oddities(machine: MachineConfig): string[] {
+  const { kmemObjectSize, freeMin, freeTarget, inactiveTarget, scratchWindow } = machine;
+  const thresholds = Object.entries({ freeMin, freeTarget, inactiveTarget });
+  return [
+    ...(kmemObjectSize === TRACE_KMEM_OBJECT_SIZE ? [] : [`kmemObjectSize ${byteCount(kmemObjectSize)}`]),
+    ...thresholds.flatMap(([name, count]) => (count === 0 ? [] : [`${name} ${count}`])),
+    ...(scratchWindow === null
+      ? []
+      : [`scratch window [${hex(scratchWindow.start)}, ${hex(scratchWindow.end)})`]),
+  ];
+}
+
+/** The machine in one or two phrases: the size of all that has one, and whatever else is not as in the golden traces. */
 export function machineLine(machine: MachineConfig): string {
   const { managedPages, deviceFrames, scratchPages, kernelMin, kernelStart, kernelMax, mapEntries } = machine;
   const frames = [counted(managedPages, 'frame')];
@@ -128,6 +141,7 @@ export function machineLine(machine: MachineConfig): string {
     counted(machine.staticMaps, 'map'),
   ];
   if (machine.reserved.length > 0) parts.push(`reserved at boot ${reservedRanges(machine)}`);
+  parts.push(...oddities(machine));
   return `machine: ${parts.join(', ')}`;
 }
 

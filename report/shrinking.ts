@@ -1,6 +1,7 @@
 /** What shrinking came to, in lines below the program. */
 import { type Certificate, certificateLine } from '../properties/shrink.ts';
 import type { FailureSignature } from '../properties/signature.ts';
+import { counted } from './tables.ts';
 
 /** What there is to tell. */
 export interface ShrinkTale {
@@ -10,6 +11,24 @@ export interface ShrinkTale {
   readonly shrunk: FailureSignature | null;
   /** Failures of other sorts that were met, and where they are kept; null where they are not. */
   readonly others: readonly { readonly signature: FailureSignature | null; readonly path: string | null }[];
+}
+
+/** Why nothing is certified of what was shrunk up to Ctrl-C. */
+export const INTERRUPTED = 'it was interrupted';
+
+/** How long a failing scenario was and is. `flaky`: nothing follows from what fails on such a kernel only now and then. */
+export function lengthWords({
+  found,
+  shrunk,
+  flaky,
+}: {
+  readonly found: number;
+  readonly shrunk: number;
+  readonly flaky: boolean;
+}): string {
+  const now = counted(shrunk, 'operation');
+  if (flaky) return `${counted(found, 'operation')} as found, ${shrunk} here; the kernel is flaky`;
+  return shrunk < found ? `shrunk from ${found} to ${now}` : now;
 }
 
 /** A signature in words. */

@@ -19,8 +19,9 @@ import { ALLOCATION_EXAMPLES } from './deviations/allocation.ts';
 import { type Example, MACHINE, runAlone } from './deviations/example.ts';
 import { MAPPING_EXAMPLES, WITHOUT_EXAMPLE } from './deviations/mappings.ts';
 import { RANGE_EXAMPLES } from './deviations/ranges.ts';
+import { SPACE_EXAMPLES } from './deviations/spaces.ts';
 
-const EXAMPLES = [...ALLOCATION_EXAMPLES, ...RANGE_EXAMPLES, ...MAPPING_EXAMPLES];
+const EXAMPLES = [...ALLOCATION_EXAMPLES, ...RANGE_EXAMPLES, ...MAPPING_EXAMPLES, ...SPACE_EXAMPLES];
 const FAULTS: readonly FaultPatch[] = [...FAULTY_KERNELS, ...FAULTY_SPACES, ...DEVIATION_FAULTS];
 
 /** Faulty kernels by name; loading one takes longer than running it. */

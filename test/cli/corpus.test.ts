@@ -5,13 +5,15 @@ import { describe, expect, test } from 'vitest';
 import { additionOf, caseName } from '../../cli/corpus-add.ts';
 import { readCorpus } from '../../cli/corpus-files.ts';
 import { judgeCase } from '../../cli/corpus-job.ts';
-import { superfluous } from '../../cli/corpus-min.ts';
+import { fatesOf, superfluous } from '../../cli/corpus-min.ts';
 import { verifyCase } from '../../cli/corpus-verify.ts';
+import type { CaseResult } from '../../cli/job.ts';
 import { parseScenario, type StoredScenario, scenarioText } from '../../cli/scenario-file.ts';
 import { outcomesOf } from '../../cli/scenario-outcomes.ts';
 import { address, bytes } from '../../contract/address.ts';
 import type { Scenario } from '../../contract/scenario.ts';
 import { optimizedKernel } from '../../impl/optimized-kernel.ts';
+import type { LockstepReport } from '../../properties/verdict.ts';
 import { MACHINE } from '../deviations/example.ts';
 import { directoryWith, filesIn, root, vmlockstep } from './command.ts';
 
@@ -54,6 +56,7 @@ describe('a case', () => {
       file: 'x',
       status: 'stale',
       why: 'operations[0] (kmem_alloc) meant "0xfe001000" and now means "0xfe000000"',
+      remedy: expect.stringMatching(/^if the change was meant, remove "outcomes" .* corpus migrate x$/),
     });
   });
 
@@ -75,6 +78,9 @@ describe('a case', () => {
     const verified = await verifyCase({ file: 'x', stored }, null);
     expect(verified.status).toBe('stale');
     expect(verified.why).toMatch(why);
+    expect(verified.remedy).toMatch(
+      /^if the change was meant, move x out of the corpus and run .* corpus add/,
+    );
   });
 
   test('is refused where its outcomes are of other operations', () => {
@@ -139,6 +145,44 @@ describe('a case', () => {
     ];
     expect(superfluous(cases).map(({ file }) => file)).toEqual(['b', 'a']);
     expect(superfluous(cases.slice(0, 1))).toEqual([]);
+    expect(fatesOf(cases)).toEqual([
+      { file: 'a', kept: false, why: 'all that it shows is shown by c' },
+      { file: 'b', kept: false, why: 'all that it shows is shown by c' },
+      {
+        file: 'c',
+        kept: true,
+        why: 'alone shows signature INV-X after kmem_free, kind kmem_alloc, kind kmem_free',
+      },
+    ]);
+  });
+
+  test('of an outside kernel is to hold there, and keeps how it fails at present', () => {
+    const report: LockstepReport = {
+      scenario,
+      failure: { ...signature, sentence: 's', number: 2, witnesses: [], differences: [] },
+      expected: [],
+      actual: [],
+    };
+    const judged = (result: Partial<CaseResult>) =>
+      additionOf(
+        { file: 'x', stored: { scenario } },
+        {
+          ...{ kind: 'outside', name: './k.ts' },
+          result: { file: 'x', status: 'failed', report, why: null, ...result },
+        },
+      );
+    expect(judged({})).toMatchObject({
+      kind: 'case',
+      stored: { expect: 'holds', kernel: './k.ts', signature, number: 2 },
+      note: 'x: fails at present: INV-X; check fails until it holds',
+    });
+    const held = judged({ status: 'passed', report: { ...report, failure: null } });
+    expect(held).toMatchObject({ kind: 'case', stored: { expect: 'holds', signature: null }, note: null });
+    expect(held).not.toHaveProperty('stored.kernel');
+    expect(judged({ status: 'flaky', why: 'by turns' })).toMatchObject({ kind: 'refused', status: 5 });
+    expect(judged({ status: 'skipped', report: null, why: 'no kmem_free' })).toMatchObject({
+      ...{ kind: 'refused', status: 2, why: 'x: no kmem_free; remove it' },
+    });
   });
 });
 
@@ -164,7 +208,7 @@ describe('check', () => {
     const name = `corpus/${caseName(held)}`;
     expect(added).toMatchObject({
       status: 0,
-      stdout: `added s.scn.json as ${name}: holds\n1 case added, 0 refused\n`,
+      stdout: `added s.scn.json as ${name}: holds\n1 case added, 0 refused\n1 passed, 0 failed, 0 skipped\n`,
     });
     const failed = await vmlockstep(directory, ['check', '--kernel', './k.mjs', '--runs', '3']);
     expect(failed.status).toBe(1);
@@ -190,7 +234,7 @@ describe('check', () => {
     const stale = await vmlockstep(directory, ['check', '--runs', '3', '--corpus', '.']);
     expect(stale.status).toBe(6);
     expect(stale.stdout).toContain(
-      'stale: s.scn.json: operations[0] (kmem_alloc) meant "none" and now means "0xfe000000"',
+      'stale: s.scn.json: operations[0] (kmem_alloc) meant "none" and now means "0xfe000000"; if the change was meant,',
     );
     expect(stale.stdout).toMatch(/\n3 passed, 1 failed, 0 skipped\n$/);
     const flaky = await vmlockstep(directory, ['check', '--kernel', './k.mjs', '--runs', '3', '--no-corpus']);
@@ -231,7 +275,9 @@ describe('replay', () => {
   test('of a stale file is no pass', async () => {
     const directory = directoryWith({ 's.scn.json': scenarioText({ ...held, outcomes: ['none', 'done'] }) });
     const { status, stdout } = await vmlockstep(directory, ['replay', 's.scn.json']);
-    expect(stdout).toMatch(/stale: s\.scn\.json: operations\[0\].*\n0 passed, 1 failed, 0 skipped\n$/);
+    expect(stdout).toMatch(
+      /stale: s\.scn\.json: operations\[0\].*; if the change was meant, remove .*\n0 passed, 1 failed, 0 skipped\n$/,
+    );
     expect(status).toBe(6);
   });
 
@@ -273,8 +319,41 @@ describe('the verbs of the corpus', () => {
       stdout: 'ok      new.scn.json\nok      old.scn.json\n2 passed, 0 failed, 0 skipped\n',
     });
     const min = await vmlockstep(directory, ['corpus', 'min', ...at]);
-    expect(min.stdout).toBe('dropped old.scn.json: others show all that it shows\n1 of 2 cases needed\n');
+    expect(min.stdout).toBe(
+      'kept new.scn.json: alone shows kind kmem_alloc, kind kmem_free\n' +
+        'dropped old.scn.json: all that it shows is shown by new.scn.json\n1 of 2 cases needed\n',
+    );
     expect(readdirSync(directory)).toEqual(['new.scn.json']);
+  });
+
+  test('list what can be read, and tell what cannot', async () => {
+    const directory = directoryWith({ 'a.scn.json': '{', 'b.scn.json': scenarioText(held) });
+    const [listed, verified] = await Promise.all(
+      ['list', 'verify'].map((verb) => vmlockstep(directory, ['corpus', verb, '--corpus', '.'])),
+    );
+    for (const ended of [listed, verified]) {
+      expect(ended?.status).toBe(2);
+      expect(ended?.stderr).toMatch(/^error: a\.scn\.json: is not JSON .*\n$/);
+      expect(ended?.stdout).toContain('b.scn.json');
+    }
+    expect(listed?.stdout).toMatch(/\n1 case in \.\n$/);
+    expect(verified?.stdout).toMatch(/\n1 passed, 1 failed, 0 skipped\n$/);
+  });
+
+  test('list none before the first is added, with an outside kernel too', async () => {
+    const directory = directoryWith({ 'k.mjs': FLAKY, 's.scn.json': scenarioText({ scenario }) });
+    expect(await vmlockstep(directory, ['corpus', 'list'])).toEqual({
+      ...{ status: 0, stderr: '' },
+      stdout: 'no cases in corpus; corpus add FILE keeps the first\n',
+    });
+    const wrong = FLAKY.replace('(boots += 1) % 2 === 0', 'true');
+    writeFileSync(join(directory, 'k.mjs'), wrong);
+    const added = await vmlockstep(directory, ['corpus', 'add', 's.scn.json', '--kernel', './k.mjs']);
+    expect(added.stderr).toBe('s.scn.json: fails at present: INV-ACC-MODEL; check fails until it holds\n');
+    expect(added.stdout).toMatch(
+      /^added s\.scn\.json as corpus\/INV-ACC-MODEL-kmem_alloc-\w+\.scn\.json: holds\n1 case added, 0 refused\n1 passed, 0 failed, 0 skipped\n$/,
+    );
+    expect(added.status).toBe(0);
   });
 
   test('verify is not content with nothing', async () => {
@@ -293,6 +372,9 @@ describe('the verbs of the corpus', () => {
   test('verify says stale with 6, and add refuses what is there', async () => {
     const directory = directoryWith({ 'a.scn.json': scenarioText({ ...held, outcomes: ['none', 'done'] }) });
     const { status, stdout } = await vmlockstep(directory, ['corpus', 'verify', '--corpus', '.']);
+    expect(stdout).toMatch(
+      /^stale {3}a\.scn\.json: .*; if the change was meant, remove "outcomes" .* npx vmlockstep corpus migrate a\.scn\.json\n/,
+    );
     expect(stdout).toMatch(/^stale {3}a\.scn\.json: operations\[0\] .*\n0 passed, 1 failed, 0 skipped\n$/);
     expect(status).toBe(6);
     writeFileSync(join(directory, 'b.scn.json'), scenarioText(held));

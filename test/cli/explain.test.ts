@@ -75,13 +75,13 @@ describe('explain', () => {
 
   test('tells of a scenario that holds what it does, by which rules, and where it is known to fail', async () => {
     const stored = scenarioText({ scenario, kernel: 'fault:unwire-needs-pte' });
-    const { status, stdout } = await vmlockstep(directoryWith(), ['explain', '-'], { input: stored });
+    const { status, stdout, stderr } = await vmlockstep(directoryWith(), ['explain', '-'], { input: stored });
     expect(status).toBe(0);
     expect(stdout).toMatch(/holds on kernel optimized\n/);
     expect(stdout).toMatch(/ 4 {2}kmem_free\(kernel, a, 0x1000\) .*→ done\n {6}/);
     expect(stdout).toMatch(/\n {6}KM-FREE-1: Freeing takes every page/);
-    expect(stdout).toContain(
-      'it fails on fault:unwire-needs-pte: npx vmlockstep explain - --kernel fault:unwire-needs-pte',
+    expect(stderr).toBe(
+      'the file was failed by kernel fault:unwire-needs-pte; add --kernel fault:unwire-needs-pte\n',
     );
     expect(stdout).toMatch(/\n1 passed, 0 failed, 0 skipped\n$/);
   });

@@ -87,7 +87,7 @@ describe('a search', () => {
       /^depth +states +transitions +duplicates +merged % +panics +states\/s +transitions\/s$/m,
     );
     expect(stdout).toMatch(/^every sequence of up to 2 operations: \d+ states, \d+ transitions$/m);
-    expect(stdout).toMatch(/\n\d+ passed, 0 failed\n$/);
+    expect(stdout).toMatch(/\n\d+ passed, 0 failed, 0 skipped\n$/);
   });
 });
 
@@ -106,7 +106,7 @@ describe('a failure', () => {
       /^FAILED INV-ACC-MODEL after operation 2\n {2}explore, alphabet core: 2 operations, and no shorter/m,
     );
     expect(stdout).toMatch(/^ {2}> 2 {2}/m);
-    expect(stdout).toMatch(/ passed, 1 failed\n$/);
+    expect(stdout).toMatch(/ passed, 1 failed, 0 skipped\n$/);
     const stored = 'out/INV-ACC-MODEL-explore.scn.json';
     expect(stdout).toContain(`npx vmlockstep replay ${stored} --kernel ./kernel.ts`);
     const replayed = await vmlockstep(directory, ['replay', stored, '--kernel', './kernel.ts']);

@@ -24,7 +24,7 @@ describe('replay', () => {
     expect(status).toBe(0);
     expect(`\n${stdout}`).toMatchInlineSnapshot(`
       "
-        machine: 16 frames, kernel map [0xfe000000, 0xfe040000), boot entry to 0xfe002000, 32 entries, 4 maps
+        machine: 16 frames, kernel map [0xfe000000, 0xfe040000), boot entry to 0xfe002000, 32 entries, 4 maps, kmemObjectSize 0x20000
         1  a = kmem_alloc(kernel, 0x2000)         → 0xfe002000
         2  kmem_free(kernel, a + 0x1000, 0x1000)  → done
       held by kernel optimized
@@ -40,7 +40,7 @@ describe('replay', () => {
     expect(status).toBe(0);
     expect(`\n${stdout}`).toMatchInlineSnapshot(`
       "
-        machine: 16 frames, kernel map [0xfe000000, 0xfe040000), boot entry to 0xfe002000, 32 entries, 4 maps
+        machine: 16 frames, kernel map [0xfe000000, 0xfe040000), boot entry to 0xfe002000, 32 entries, 4 maps, kmemObjectSize 0x20000
 
         at boot (the state of the reference model)
             map kernel [0xfe000000, 0xfe040000): 2 pages, 1 entry, 1 reference

@@ -70,6 +70,11 @@ describe('what is no scenario is refused with its place', () => {
     ],
     ['a number', '7', /must hold one JSON object/],
     [
+      'JSON of another sort',
+      '{"name":"x","version":"1.0.0"}',
+      /is JSON but no scenario file: that holds one object with "version", "machine" and "operations"/,
+    ],
+    [
       'a future version',
       altered((file) => ({ ...file, version: 3 })),
       /: version: must be at most 2, which this vmlockstep writes; read "3" with a newer one$/,
@@ -239,6 +244,17 @@ describe('storing', () => {
     const out = join(directoryWith(), 'out');
     expect(storeScenario(out, 'A-1', stored)).toBe(storeScenario(out, 'A-1', stored));
     expect(readdirSync(out)).toEqual(['A-1.scn.json']);
+  });
+  test('what differs in its origin alone is the same, and stays as it was', () => {
+    const out = join(directoryWith(), 'out');
+    const origin = { seed: 1, command: null, version: '1', path: null };
+    const first = storeScenario(out, 'A-1', { ...stored, provenance: origin, note: 'mine' });
+    const text = readFileSync(first, 'utf8');
+    expect(storeScenario(out, 'A-1', { ...stored, provenance: { ...origin, path: 'x' } })).toBe(first);
+    expect(readFileSync(first, 'utf8')).toBe(text);
+    const { machine, operations } = stored.scenario;
+    const other = { ...stored, scenario: { machine, operations: operations.slice(1) } };
+    expect(storeScenario(out, 'A-1', other)).toBe(join(out, 'A-1-2.scn.json'));
   });
   test('a file that was there with other contents stays as it was', () => {
     const out = directoryWith({ 'A-1.scn.json': 'precious' });

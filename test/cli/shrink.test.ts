@@ -52,6 +52,40 @@ describe('shrink', () => {
     expect(existsSync(join(directory, 'out'))).toBe(false);
   });
 
+  test('stores the kernel that failed, which the optimized one then names, and no second copy of what is minimal', async () => {
+    const directory = directoryWith(FILES);
+    const shrink = (file: string, ...flags: readonly string[]) =>
+      vmlockstep(directory, ['shrink', file, ...flags]);
+    await shrink('long.scn.json', '--kernel', './liar.mjs');
+    const before = filesIn(join(directory, 'out'));
+    expect(Object.keys(before)).toHaveLength(1);
+    const again = await shrink('out/long.scn.json', '--kernel', './liar.mjs');
+    expect(again.stdout).toContain('stored in out/long.scn.json\n');
+    expect(filesIn(join(directory, 'out'))).toEqual(before);
+    const without = await shrink('out/long.scn.json');
+    expect(without.status).toBe(0);
+    expect(without.stderr).toBe('the file was failed by kernel ./liar.mjs; add --kernel ./liar.mjs\n');
+  });
+
+  test('certifies nothing of a kernel whose verdict changes, and ends with 5', async () => {
+    const flaky = kernel({
+      boot: '() => { boots += 1; return { apply }; }',
+      apply: "({ kind }) => ({ outcome: { kind: kind === 'kmem_free' && boots % 3 > 0 ? 'none' : 'done' } })",
+      also: 'let boots = 0;',
+    });
+    const directory = directoryWith({ ...FILES, 'flaky.mjs': flaky });
+    const { status, stdout } = await vmlockstep(directory, [
+      ...['shrink', 'long.scn.json', '--kernel', './flaky.mjs'],
+    ]);
+    expect(stdout).toMatch(/long\.scn\.json, 60 operations as found, \d+ here; the kernel is flaky\n/);
+    expect(stdout).toContain(
+      'not certified minimal: the kernel is flaky, its verdict changes from run to run',
+    );
+    expect(stdout).not.toMatch(/shrunk from|minimal within/);
+    expect(stdout).toMatch(/\nflaky: .*\n0 passed, 1 failed, 0 skipped\n$/);
+    expect(status).toBe(5);
+  });
+
   test('gives the same document every time', async () => {
     const run = async () => {
       const args = ['shrink', 'long.scn.json', '--kernel', './liar.mjs', '--json'];
@@ -78,6 +112,11 @@ describe('shrink', () => {
       cwd: directory,
     });
     const status = new Promise((settle) => child.on('close', settle));
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
     const best = join(directory, 'out', 'long.shrinking.scn.json');
     for (let waited = 0; !existsSync(best) && waited < 200; waited += 1)
       await new Promise((go) => setTimeout(go, 50));
@@ -87,6 +126,8 @@ describe('shrink', () => {
     const [kept = '', ...others] = readdirSync(join(directory, 'out'));
     expect(others).toEqual([]);
     expect(kept).toMatch(/^long(\.shrinking)?\.scn\.json$/);
+    expect(said).toContain(`goes on from it: npx vmlockstep shrink out/${kept} --kernel ./slow.mjs\n`);
+    expect(said).not.toContain('the time was up');
     const { operations } = readScenario(join(directory, 'out', kept)).scenario;
     expect(operations.length).toBeLessThan(100);
     expect(operations.length).toBeGreaterThanOrEqual(40);

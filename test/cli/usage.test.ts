@@ -48,7 +48,7 @@ describe.concurrent('wrong usage ends with status 2 and one line', () => {
     { args: ['replay', 'x', '--show', 'maps,maps'], says: /maps is named twice/ },
     {
       args: ['list'],
-      says: /list: name what to list: operations, invariants, goals, rules, workloads, panics$/m,
+      says: /list: name what to list: operations, invariants, goals, rules, workloads, panics, faults$/m,
     },
     { args: ['check', '--kernel-timeout', '5s'], says: /--kernel-timeout: there is no outside kernel; add/ },
     { args: ['replay', 'x', '--kernel-timeout', '5s'], says: /--kernel-timeout: there is no outside kernel/ },
@@ -82,9 +82,11 @@ describe.concurrent('asking is no error', () => {
   test('check --help tells the defaults', async () => {
     const { status, stdout } = await vmlockstep(directory, ['check', '--help']);
     expect(status).toBe(0);
-    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('(default: 1994, env: VMLOCKSTEP_SEED)');
+    const words = stdout.replaceAll(/\s+/g, ' ');
+    expect(words).toContain('(default: 1994, env: VMLOCKSTEP_SEED)');
+    expect(words).toContain('or fault:NAME for one of our faulty ones (list faults)');
   });
-  test.each(['operations', 'invariants', 'goals', 'rules', 'workloads', 'panics'])(
+  test.each(['operations', 'invariants', 'goals', 'rules', 'workloads', 'panics', 'faults'])(
     'list %s',
     async (what) => {
       const { status, stdout, stderr } = await vmlockstep(directory, ['list', what]);

@@ -3,6 +3,7 @@ import { address, bytes, PAGE_SIZE, type VirtualAddress } from '../../contract/a
 import type { KernelModule, ObservableKernel } from '../../contract/kernel-memory.ts';
 import { type MachineConfig, TRACE_KMEM_OBJECT_SIZE } from '../../contract/machine.ts';
 import type { Operation } from '../../contract/operation.ts';
+import type { PageTableSnapshot } from '../../contract/pmap.ts';
 import type { Snapshot } from '../../contract/snapshot.ts';
 import type { EntrySnapshot, MapName } from '../../contract/vm-map.ts';
 import type { ObjectSnapshot } from '../../contract/vm-object.ts';
@@ -15,6 +16,8 @@ export interface Run {
   /** Text of the exception that the kernel threw, if it did. */
   readonly threw: string | null;
   readonly state: Snapshot;
+  /** Words of the page tables; null where the kernel keeps none. */
+  readonly tables: PageTableSnapshot | null;
 }
 
 /** One deviation by example. */
@@ -83,7 +86,12 @@ export function runAlone(
   } catch (error) {
     threw = error instanceof Error ? error.message : String(error);
   }
-  return { answers, threw, state: kernel.snapshot({ contents: true }) };
+  return {
+    answers,
+    threw,
+    state: kernel.snapshot({ contents: true }),
+    tables: kernel.pageTables?.() ?? null,
+  };
 }
 
 /** The answer of the last operation. */

@@ -1,4 +1,4 @@
-/** Deviations of pmap.c, as far as the kernel pmap shows them, and those that nothing here can show. */
+/** Deviations of pmap.c that the kernel pmap shows, and those that nothing here can show. */
 import {
   address,
   advance,
@@ -151,6 +151,19 @@ export const MAPPING_EXAMPLES: readonly Example[] = [
     symptom: ['no pv record and no free frame: loops for ever', 0],
   },
   {
+    dev: ['26'],
+    symptomIs: 'the same, where the search is given up: the mapping stands without a record',
+    machine: SCRATCH,
+    operations: [
+      { kind: 'pmap_enter', address: WINDOW, frame: FRAME, protection: 3, wired: false },
+      { kind: 'pmap_enter', address: at(9), frame: FRAME, protection: 3, wired: false },
+    ],
+    look: ({ state }) => [state.mappings.length, state.pv.map(({ addresses }) => addresses.length)],
+    contract: [2, [2]],
+    fault: 'no-record-when-none-is-left',
+    symptom: [2, [1]],
+  },
+  {
     dev: ['27'],
     symptomIs:
       'memory behind the last static page table is mapped through a null pointer, that is not at all',
@@ -180,10 +193,6 @@ export const MAPPING_EXAMPLES: readonly Example[] = [
 
 /** Deviations without an example, and why no operation of the contract can show them. */
 export const WITHOUT_EXAMPLE: Readonly<Record<string, string>> = {
-  '22': 'page-table pages of user pmaps are held and reclaimed; there is only the kernel pmap',
-  '23': 'replaces the last mapping of a page-table page of a user pmap',
-  '28': 'creates a pmap, which no operation does',
-  '30': 'enters into a pmap that is not the current one and destroys it',
   '38': 'needs a wake-up between the registration of a sleeper and its sleep: one step here',
   '40': 'nobody waits for a busy page: pages are busy only inside one step',
   '47': 'needs 65536 wirings of one page, or as many maps; the contract leaves it to the caller as it was',

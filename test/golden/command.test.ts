@@ -53,6 +53,7 @@ describe('vmlockstep golden', () => {
     const { status, lines } = await run([directoryOf('clean', { 'a.jsonl': textOf(good) })]);
     expect(lines).toEqual([
       'golden: 1 traces, 3 operations, 3 compared, 0 stopped at named deviations, 0 skipped, 0 unexplained',
+      '1 passed, 0 failed, 0 skipped',
     ]);
     expect(status).toBe(0);
   });
@@ -67,6 +68,7 @@ describe('vmlockstep golden', () => {
       '  result.byte  expected 165  actual 0',
       '',
       'golden: 1 traces, 3 operations, 2 compared, 0 stopped at named deviations, 0 skipped, 2 unexplained',
+      '0 passed, 1 failed, 0 skipped',
     ]);
     expect(status).toBe(1);
   });
@@ -75,8 +77,9 @@ describe('vmlockstep golden', () => {
     const files = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`t${i}.jsonl`, textOf(wrong)]));
     const { lines } = await run([directoryOf('many', files)], { side: 'model' });
     expect(lines.length).toBeLessThan(45);
-    expect(lines.at(-3)).toMatch(/^… and \d+ more unexplained differences$/);
-    expect(lines.at(-1)).toMatch(/30 unexplained$/);
+    expect(lines.at(-4)).toMatch(/^… and \d+ more unexplained differences$/);
+    expect(lines.at(-2)).toMatch(/30 unexplained$/);
+    expect(lines.at(-1)).toBe('0 passed, 30 failed, 0 skipped');
   });
 
   test('a stop that an index names is counted, behind it nothing binds', async () => {
@@ -97,6 +100,7 @@ describe('vmlockstep golden', () => {
       'DEV-37          1',
       '',
       'golden: 2 traces, 4 operations, 2 compared, 1 stopped at named deviations, 0 skipped, 0 unexplained',
+      '2 passed, 0 failed, 0 skipped',
     ]);
     expect(status).toBe(0);
   });
@@ -117,7 +121,8 @@ describe('vmlockstep golden', () => {
     expect(lines).toContain(
       'late/a.jsonl operation 3 (free kernel 0xfe002001 0): the file says nothing, the triggers say DEV-37',
     );
-    expect(lines.at(-1)).toMatch(/0 unexplained$/);
+    expect(lines.at(-2)).toMatch(/0 unexplained$/);
+    expect(lines.at(-1)).toBe('0 passed, 2 failed, 0 skipped');
     expect(status).toBe(1);
   });
 
@@ -143,6 +148,7 @@ describe('vmlockstep golden', () => {
       operations: 3,
       compared: 2,
       unexplained: 1,
+      ...{ passed: 0, failed: 1, skipped: 0 },
       failures: [
         { side: 'impl', number: 2, differences: [{ path: 'result.byte', expected: 165, actual: 0 }] },
       ],
@@ -155,7 +161,8 @@ describe('vmlockstep golden', () => {
     cpSync(join(TRACES, 'cow-0002.jsonl.gz'), join(path, 'cow.jsonl.gz'));
     cpSync(join(TRACES, 'variants'), join(path, 'variants'), { recursive: true });
     const { status, lines } = await run([path]);
-    expect(lines.at(-1)).toMatch(/^golden: 2 traces, \d operations, .* 1 skipped, 0 unexplained$/);
+    expect(lines.at(-2)).toMatch(/^golden: 2 traces, \d operations, .* 1 skipped, 0 unexplained$/);
+    expect(lines.at(-1)).toBe('1 passed, 0 failed, 1 skipped');
     expect(status).toBe(0);
   });
 });

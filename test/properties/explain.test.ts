@@ -160,12 +160,18 @@ describe('states', () => {
         return step;
       },
     });
-    expect(explained([alloc(1), daemon], throwing).states).toMatchObject({ actual: null });
+    expect(explained([alloc(1), daemon], throwing).states).toMatchObject({
+      actual: null,
+      unseen: 'it threw an exception in that operation',
+    });
     const outcomes = tampered({
       declares: { shows: ['outcomes'] },
       step: (step, number) => (number === 2 ? { outcome: { kind: 'none' } } : step),
     });
-    expect(explained([alloc(1), daemon], outcomes).states).toMatchObject({ actual: null });
+    expect(explained([alloc(1), daemon], outcomes).states).toMatchObject({
+      actual: null,
+      unseen: 'it shows outcomes only',
+    });
   });
 });
 

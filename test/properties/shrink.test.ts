@@ -183,8 +183,24 @@ describe('shrinking that is stopped', () => {
     expect(half.report).toEqual(seen.at(-1));
     expect(half.report.scenario.operations.length).toBeLessThan(60);
     expect(likenessTo(sixty, 'signature')(judge(half.report.scenario))).toBe(true);
+    const stopReason = (): string => 'it was interrupted';
+    const ended = (more: Partial<ShrinkScenarioOptions>) =>
+      shrunk(sixty, { shouldStop: () => true, ...more }).certificate.reason;
+    expect(ended({})).toBe('the time was up');
+    expect(ended({ stopReason })).toBe('it was interrupted');
     const whole = { searchMost: 0 };
     expect(shrunk(half.report, whole).report).toEqual(shrunk(sixty, whole).report);
+  });
+});
+
+describe('progress', () => {
+  test('counts what the searches try, and never goes back', () => {
+    const told: { executions: number; tried: number }[] = [];
+    shrunk(sixty, { onTry: ({ executions, tried }) => told.push({ executions, tried }) });
+    const counts = told.map(({ tried }) => tried);
+    expect(counts).toEqual([...counts].sort((one, other) => one - other));
+    const searching = told.filter(({ executions }, i) => executions === told[i - 1]?.executions);
+    expect(new Set(searching.map(({ tried }) => tried)).size).toBeGreaterThan(10);
   });
 });
 

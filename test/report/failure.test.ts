@@ -18,7 +18,7 @@ test('a disagreement reads as program, marker, expected beside actual, sentence 
       again: npx vmlockstep check --seed 1994
 
         machine: 16 frames, 2 of them scratch, 1 device frame, kernel map [0xfe000000, 0xfe040000), boot
-        entry to 0xfe002000, 32 entries, 4 maps
+        entry to 0xfe002000, 32 entries, 4 maps, kmemObjectSize 0x20000
         1  a = kmem_alloc(kernel, 0x2000)                             → 0xfe002000
         2  vm_map_pageable(kernel, a + 0x1000, a + 0x2000, pageable)  → KERN_SUCCESS
       > 3  kmem_free(kernel, a, 0x2000)                               → done; wakes 1, 2
@@ -57,7 +57,7 @@ test('an invariant broken by the model is blamed on the model, with its witnesse
       seed 1994, scenario 17, shrunk from 63 to 4 operations
 
         machine: 16 frames, 2 of them scratch, 1 device frame, kernel map [0xfe000000, 0xfe040000), boot
-        entry to 0xfe002000, 32 entries, 4 maps
+        entry to 0xfe002000, 32 entries, 4 maps, kmemObjectSize 0x20000
         1  a = kmem_alloc(kernel, 0x2000)                             → 0xfe002000
         2  vm_map_pageable(kernel, a + 0x1000, a + 0x2000, pageable)  → KERN_SUCCESS
       > 3  kmem_free(kernel, a, 0x2000)                               → done; wakes 1, 2

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { address, bytes, frameNumber, objectOffset } from '../../contract/address.ts';
+import { type MachineConfig, TRACE_KMEM_OBJECT_SIZE } from '../../contract/machine.ts';
 import {
   OPERATION_KINDS,
   type Operation,
@@ -105,7 +106,35 @@ describe('the layout', () => {
   });
   test('the machine is told in one line', () => {
     expect(machineLine(machine)).toMatchInlineSnapshot(
-      `"machine: 16 frames, 2 of them scratch, 1 device frame, kernel map [0xfe000000, 0xfe040000), boot entry to 0xfe002000, 32 entries, 4 maps"`,
+      `"machine: 16 frames, 2 of them scratch, 1 device frame, kernel map [0xfe000000, 0xfe040000), boot entry to 0xfe002000, 32 entries, 4 maps, kmemObjectSize 0x20000"`,
+    );
+  });
+
+  test('the line of a machine tells every field that is not as in the golden traces', () => {
+    const usual: MachineConfig = { ...machine, kmemObjectSize: bytes(TRACE_KMEM_OBJECT_SIZE) };
+    const window = { start: address(0xfe00_0000), end: address(0xfe00_2000) };
+    const range = { start: address(0xfe00_3000), length: bytes(4096) };
+    const changes: { readonly [Field in keyof MachineConfig]: MachineConfig[Field] } = {
+      managedPages: 17,
+      deviceFrames: 2,
+      kernelMin: address(0xfe00_1000),
+      kernelStart: address(0xfe00_1000),
+      kernelMax: address(0xfe05_0000),
+      mapEntries: null,
+      staticMaps: 5,
+      kmemObjectSize: bytes(4096),
+      freeMin: 1,
+      freeTarget: 2,
+      inactiveTarget: 3,
+      reserved: [range],
+      scratchPages: 1,
+      scratchWindow: window,
+    };
+    for (const [field, value] of Object.entries(changes))
+      expect(machineLine({ ...usual, [field]: value }), field).not.toBe(machineLine(usual));
+    const { freeMin, freeTarget, inactiveTarget, scratchWindow } = changes;
+    expect(machineLine({ ...usual, freeMin, freeTarget, inactiveTarget, scratchWindow })).toMatch(
+      /4 maps, freeMin 1, freeTarget 2, inactiveTarget 3, scratch window \[0xfe000000, 0xfe002000\)$/,
     );
   });
 });

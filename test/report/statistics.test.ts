@@ -4,7 +4,7 @@ import { type CampaignSummary, summaryLines } from '../../report/statistics.ts';
 const summary: CampaignSummary = {
   kernel: 'optimized',
   seed: 1994,
-  workload: 'balanced',
+  workload: 'default',
   scenarios: 2400,
   emptyScenarios: 0,
   operations: 120_345,
@@ -30,10 +30,26 @@ test('the closing table names every kind, every missed goal, the shares, the see
     goals reached: 1/2
       missed submap-full: A submap is full to its last page.
     errors: 9.9 % measured, 10.0 % fixed
-    kernel optimized, seed 1994, workload balanced
+    kernel optimized, seed 1994, workload default
     2,400 scenarios, 120,345 operations, 9,995 operations per second, 12.0 s
     "
   `);
+});
+
+test('a single workload is told what it reached, and missed nothing', () => {
+  const lines = summaryLines({ ...summary, workload: 'balanced' }).join('\n');
+  expect(lines).toContain('goals reached: 1/2\n');
+  expect(lines).not.toMatch(/missed/);
+});
+
+test('of many missed goals the first twelve are named', () => {
+  const goals = Array.from({ length: 30 }, (_, i) => ({ id: `goal-${i}`, claim: 'Something.', count: 0 }));
+  const missed = summaryLines({ ...summary, goals }).filter((line) => /missed/.test(line));
+  expect(missed).toHaveLength(13);
+  expect(missed[11]).toBe('  missed goal-11: Something.');
+  expect(missed[12]).toBe('  … and 18 more missed (--json has all)');
+  const few = summaryLines({ ...summary, goals: goals.slice(0, 12) });
+  expect(few.filter((line) => /missed/.test(line))).toHaveLength(12);
 });
 
 test('an untimed summary says nothing about speed', () => {
