@@ -44,7 +44,7 @@ export const FAULTY_PMAPS: readonly FaultPatch[] = [
     file: PMAP,
     find: '    if (permits(protection, VM_PROT_READ)) {\n      const rights',
     replace: '    if (permits(protection, 0)) {\n      const rights',
-    caughtBy: ['INV-PMAP-NONE'],
+    caughtBy: ['INV-PMAP-EFFECT', 'INV-PMAP-NONE'],
   },
   {
     name: 'range-removal-stops-at-table',

@@ -81,7 +81,7 @@ describe('a search', () => {
     const { stdout, status } = await vmlockstep(directoryWith(), [...args, '--depth', '2']);
     expect(status).toBe(0);
     expect(stdout).toMatch(
-      /^depth 2, alphabet core, kernel optimized\nmachine: 2 frames, .*3 entries, 2 maps\n/,
+      /^depth 2, alphabet core, kernel optimized\nmachine: 2 frames, .*3 entries, 2 maps.*\n/,
     );
     expect(stdout).toMatch(
       /^depth +states +transitions +duplicates +merged % +panics +states\/s +transitions\/s$/m,
