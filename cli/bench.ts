@@ -1,5 +1,6 @@
-/** `vmlockstep bench`: how fast the lockstep and the allocation workloads run on this machine. */
+/** `vmlockstep bench`: how fast the lockstep, the allocation workloads and page tables are on this machine. */
 import { benchLockstep } from '../bench/lockstep-bench.ts';
+import { benchPageTables } from '../bench/page-tables.ts';
 import { RECORDED_RUNS, runWorkload } from '../bench/workloads.ts';
 import { table } from '../report/tables.ts';
 
@@ -17,9 +18,10 @@ export function benchCommand(
     out.progress(`workload ${recorded.workload}, n = ${recorded.n}`);
     return { recorded, measured: runWorkload(recorded.workload, recorded, nanoseconds) };
   });
+  const pageTables = benchPageTables(nanoseconds, (text) => out.progress(text));
   const wrong = workloads.filter(({ recorded, measured }) => recorded.checksum !== measured.checksum);
   if (options.json === true) {
-    out.line(JSON.stringify({ lockstep, workloads }, null, 2));
+    out.line(JSON.stringify({ lockstep, workloads, pageTables }, null, 2));
     return wrong.length === 0 ? 0 : 1;
   }
   const numeric = (heading: string) => ({ heading, align: 'right' as const });
@@ -57,6 +59,18 @@ export function benchCommand(
         rounded(measured.nanosecondsPerStep),
         rounded(recorded.originalNanosecondsPerStep),
         recorded.checksum === measured.checksum ? 'equal' : `differs: ${measured.checksum}`,
+      ]),
+    ),
+  );
+  out.line('');
+  out.lines(
+    table(
+      [{ heading: 'page tables' }, numeric('n'), numeric('ns'), numeric('ns for each')],
+      pageTables.map(({ what, n, nanoseconds: time, each }) => [
+        what,
+        rounded(n),
+        rounded(time),
+        each === null ? '' : each.toFixed(1),
       ]),
     ),
   );

@@ -126,16 +126,14 @@ class PageQueues {
   refactoring({
     name: 'reverse-map-of-sets',
     file: 'impl/pv-table.ts',
-    find: '    const record = this.#takeRecord();\n    this.#address[record] = va;\n    this.#next[record] = this.#first[frame] as number;\n    this.#first[frame] = record;',
-    replace: `    const record = this.#takeRecord();
-    this.#address[record] = va;
+    find: '    this.#next[record] = second;\n    this.#previous[record] = END;\n    if (second !== END) this.#previous[second] = record;\n    this.#first[frame] = record;\n',
+    replace: `    let last = second;
+    while (last !== END && this.#next[last] !== END) last = this.#next[last] as number;
     this.#next[record] = END;
-    let last = this.#first[frame] as number;
+    this.#previous[record] = last;
     if (last === END) this.#first[frame] = record;
-    else {
-      while (this.#next[last] !== END) last = this.#next[last] as number;
-      this.#next[last] = record;
-    }`,
+    else this.#next[last] = record;
+`,
   }),
   refactoring({
     name: 'page-index-hashes-otherwise',
