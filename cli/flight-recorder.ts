@@ -23,6 +23,7 @@ export const CALL = {
   baseBoot: 10,
   base: 11,
   memoryImage: 12,
+  tlb: 13,
 } as const;
 export type Call = keyof typeof CALL;
 export type CallNumber = (typeof CALL)[Call];

@@ -15,6 +15,7 @@ import {
   pageTablesSchema,
   snapshotSchema,
   stepSchema,
+  tlbSchema,
   touchedSchema,
 } from './kernel-schema.ts';
 import { firstIssue } from './scenario-schema.ts';
@@ -98,7 +99,7 @@ function judgedMemory(kernel: unknown, label: string, declares: KernelModule['de
       throw new KernelBroke(`kernel ${label}: boot: ${name} is not a function`);
     return (...args) => value.apply(kernel, args);
   };
-  const [apply, snapshot, cell, touched, audit, pageTables, memoryImage] = methodsOf(method);
+  const [apply, snapshot, cell, touched, audit, pageTables, tlb, memoryImage] = methodsOf(method);
   if (apply === undefined) throw new KernelBroke(`kernel ${label}: boot: returned no kernel with apply()`);
   if (snapshot === undefined && declares.shows.some((show) => show !== 'outcomes'))
     throw new KernelBroke(
@@ -122,9 +123,10 @@ function judgedMemory(kernel: unknown, label: string, declares: KernelModule['de
   if (touched) judged.touched = () => ask(': touched', touchedSchema, touched);
   if (audit) judged.audit = () => ask(': audit', auditSchema, audit);
   if (pageTables) judged.pageTables = () => ask(': pageTables', pageTablesSchema, pageTables);
+  if (tlb) judged.tlb = () => ask(': tlb', tlbSchema, tlb);
   if (memoryImage) judged.memoryImage = () => ask(': memoryImage', memoryImageSchema, memoryImage);
   return judged;
 }
 
 const methodsOf = <Found>(method: (name: string) => Found): Found[] =>
-  ['apply', 'snapshot', 'cell', 'touched', 'audit', 'pageTables', 'memoryImage'].map(method);
+  ['apply', 'snapshot', 'cell', 'touched', 'audit', 'pageTables', 'tlb', 'memoryImage'].map(method);

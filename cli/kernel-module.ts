@@ -66,7 +66,7 @@ export function defaultExport(exports: Exports): unknown {
 /** Methods that are there and will not be called, since only outcomes are shown; null where there is none. */
 function unaskedNote(kernel: KernelMemory, { declares }: KernelModule): string | null {
   if (declares.shows.some((show) => show !== 'outcomes')) return null;
-  const optional = ['snapshot', 'cell', 'touched', 'audit', 'pageTables'] as const;
+  const optional = ['snapshot', 'cell', 'touched', 'audit', 'pageTables', 'tlb'] as const;
   const unasked = optional.filter((method) => kernel[method] !== undefined).map((method) => `${method}()`);
   return unasked.length === 0
     ? null

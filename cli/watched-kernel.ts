@@ -23,7 +23,7 @@ export function watchedKernel(module: KernelModule, recorder: FlightRecorder): K
  * is read several times for each operation and a shared wrapper would cost a closure each time.
  */
 function watchedMemory(kernel: KernelMemory, recorder: FlightRecorder): KernelMemory {
-  const { apply, snapshot, cell, touched, audit, pageTables, memoryImage } = boundMethods(kernel);
+  const { apply, snapshot, cell, touched, audit, pageTables, tlb, memoryImage } = boundMethods(kernel);
   const watched: Writable<KernelMemory> = {
     apply: (operation, number) => {
       recorder.applies(operation, number);
@@ -80,6 +80,15 @@ function watchedMemory(kernel: KernelMemory, recorder: FlightRecorder): KernelMe
         recorder.leave();
       }
     };
+  if (tlb)
+    watched.tlb = () => {
+      recorder.enter(CALL.tlb);
+      try {
+        return tlb();
+      } finally {
+        recorder.leave();
+      }
+    };
   if (memoryImage)
     watched.memoryImage = () => {
       recorder.enter(CALL.memoryImage);
@@ -101,5 +110,6 @@ const boundMethods = (kernel: KernelMemory) => ({
   touched: kernel.touched?.bind(kernel),
   audit: kernel.audit?.bind(kernel),
   pageTables: kernel.pageTables?.bind(kernel),
+  tlb: kernel.tlb?.bind(kernel),
   memoryImage: kernel.memoryImage?.bind(kernel),
 });
