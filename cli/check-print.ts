@@ -1,6 +1,6 @@
 /** What `check` prints at its end, and the status that follows. */
 import type { OperationKind } from '../contract/operation.ts';
-import { KINDS_OF_MIX } from '../properties/workloads.ts';
+import { KERNEL_KINDS, knowsSpaces } from '../properties/workloads.ts';
 import { failureLines } from '../report/failure.ts';
 import { INTERRUPTED, lengthWords, type ShrinkTale, shrinkLines } from '../report/shrinking.ts';
 import { summaryLines, totalLines } from '../report/statistics.ts';
@@ -107,10 +107,11 @@ function statusesOf({ failure, interrupted }: CheckResult, gateClosed: boolean):
  * a goal may need more of the others than can be told beforehand.
  */
 function gateFaults({ kinds, goals, emptyScenarios, scenarios }: CheckResult, goalsBind: boolean): string[] {
+  const spaces = knowsSpaces(new Set(kinds.map(({ name }) => name as OperationKind)));
   return [
     ...(scenarios === 0 ? ['no scenario ran'] : []),
     ...kinds
-      .filter(({ name, executed }) => executed === 0 && KINDS_OF_MIX.has(name as OperationKind))
+      .filter(({ name, executed }) => executed === 0 && (spaces || KERNEL_KINDS.has(name as OperationKind)))
       .map(({ name }) => `${name} never ran`),
     ...(goalsBind ? goals : [])
       .filter(({ count }) => count === 0)

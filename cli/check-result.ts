@@ -3,7 +3,7 @@ import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import { RULES, type RuleId } from '../contract/rules.ts';
 import type { KindCount } from '../properties/statistics.ts';
 import { statisticsOf, type Tally } from '../properties/tally.ts';
-import { KINDS_OF_MIX } from '../properties/workloads.ts';
+import { KERNEL_KINDS } from '../properties/workloads.ts';
 import type { GoalRow, KindRow, ShareRow } from '../report/statistics.ts';
 import type { FoundFailure } from './job.ts';
 
@@ -54,7 +54,7 @@ export function resultOf(
     operations,
     kinds: kinds.map(kindRow),
     goals: goals.map(({ id, claim }, i) => ({ id, claim, count: tally.goals[i] ?? 0 })),
-    complete: [...KINDS_OF_MIX].every((kind) => declares.operations.includes(kind)),
+    complete: [...KERNEL_KINDS].every((kind) => declares.operations.includes(kind)),
     shares,
     rules: (Object.keys(RULES) as RuleId[]).map((rule) => [rule, tally.rules.get(rule) ?? 0]),
     ...ended,

@@ -11,7 +11,7 @@ import type { Feature } from './generate-features.ts';
 import { drawMachine, initialSubmaps, type MachinePlan } from './machines.ts';
 import { isScenario } from './scenarios-form.ts';
 import { smallerScenarios } from './scenarios-shrink.ts';
-import { WORKLOAD_NAMES, WORKLOADS, type Workload, type WorkloadName } from './workloads.ts';
+import { knowsSpaces, WORKLOAD_NAMES, WORKLOADS, type Workload, type WorkloadName } from './workloads.ts';
 
 /** What kind of scenarios to make. */
 export interface ScenarioOptions {
@@ -49,7 +49,11 @@ const LENGTHS: Weighted<readonly [number, number]> = [
   [2, [200, 400]],
 ];
 
-const SHARES: Weighted<WorkloadName> = WORKLOAD_NAMES.map((name) => [WORKLOADS[name].share, name]);
+/** The order is part of what a seed means. */
+const SHARES: Weighted<WorkloadName> = [
+  ...(['balanced', 'pmap'] as const),
+  ...WORKLOAD_NAMES.filter((name) => name !== 'balanced' && name !== 'pmap'),
+].map((name) => [WORKLOADS[name].share, name]);
 
 class ScenarioArbitrary extends Arbitrary<Scenario> {
   readonly #options: ScenarioOptions;
@@ -82,8 +86,12 @@ class ScenarioArbitrary extends Arbitrary<Scenario> {
   }
 
   #workload(draw: Draw): Workload {
-    const { workload = 'default' } = this.#options;
-    return WORKLOADS[workload === 'default' ? (draw.weighted(SHARES) ?? 'balanced') : workload];
+    const { workload = 'default', machine } = this.#options;
+    if (workload !== 'default') return WORKLOADS[workload];
+    const drawn = draw.weighted(SHARES) ?? 'balanced';
+    // It brings machines of its own, and shows nothing of a kernel that has one address space.
+    const isVain = drawn === 'pmap' && (machine !== undefined || !knowsSpaces(this.#kinds));
+    return WORKLOADS[isVain ? 'balanced' : drawn];
   }
 
   /** Kernels that do not show their structure run with an unlimited entry pool: its panics are not comparable. */

@@ -177,7 +177,7 @@ const SMALL_MACHINES: Weighted<MachineProfile> = [
 const balanced: Workload = {
   name: 'balanced',
   claim: 'Every kind of operation runs, on every kind of machine.',
-  share: 30,
+  share: 23,
   weights: BALANCED,
   machines: MIXED_MACHINES,
   errorShare: 0.1,
@@ -341,8 +341,7 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
     name: 'pmap',
     claim:
       'User pmaps come and go, share frames, and lose and refill page tables; the processor uses all of them.',
-    // Apart from the mix: what concerns the kernel's pmap alone is in every other one.
-    share: 0,
+    share: 7,
     weights: PMAP_WEIGHTS,
     machines: [[1, 'mmu']],
     errorShare: 0.06,
@@ -351,9 +350,13 @@ export const WORKLOADS: { readonly [Name in WorkloadName]: Workload } = {
   },
 };
 
-/** Kinds that a scenario of the default mix may have; the others are a workload's of its own. */
-export const KINDS_OF_MIX: ReadonlySet<OperationKind> = new Set(
+/** Kinds that need no other address space than the kernel's: those that a workload apart from `pmap` runs. */
+export const KERNEL_KINDS: ReadonlySet<OperationKind> = new Set(
   OPERATION_KINDS.filter((kind) =>
-    Object.values(WORKLOADS).some(({ share, weights }) => share > 0 && weights[kind] > 0),
+    Object.values(WORKLOADS).some(({ name, weights }) => name !== 'pmap' && weights[kind] > 0),
   ),
 );
+
+/** Whether a kernel of these kinds can be asked about address spaces beside its own. */
+export const knowsSpaces = (kinds: ReadonlySet<OperationKind>): boolean =>
+  (kinds.has('pmap_create') || kinds.has('pmap_pinit')) && kinds.has('pmap_enter');

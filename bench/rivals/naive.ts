@@ -11,7 +11,7 @@ import {
   type Operation,
   type OperationKind,
 } from '../../contract/operation.ts';
-import { KINDS_OF_MIX } from '../../properties/workloads.ts';
+import { KERNEL_KINDS } from '../../properties/workloads.ts';
 import type { LiveRun } from './live-run.ts';
 
 /** A command on a run, which holds model and kernel under test: it is both sides for fast-check. */
@@ -91,7 +91,7 @@ class NaiveCommand implements LiveCommand {
 
 /** One arbitrary for each kind of operation, all as likely. */
 export const naiveCommands = (): Arbitrary<LiveCommand>[] =>
-  [...KINDS_OF_MIX].map((kind) => {
+  [...KERNEL_KINDS].map((kind) => {
     // What is optional is for address spaces beside the kernel's, which no arm has.
     const optional: readonly string[] = OPTIONAL_FIELDS[kind] ?? [];
     const fields = Object.entries(OPERATION_FIELDS[kind])

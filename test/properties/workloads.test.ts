@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import type { KernelDeclaration } from '../../contract/kernel-memory.ts';
 import { OPERATION_KINDS } from '../../contract/operation.ts';
+import { optimizedKernel } from '../../impl/optimized-kernel.ts';
 import { GOALS, GoalCounter } from '../../properties/goals.ts';
-import { intentsOf } from '../../properties/scenarios.ts';
-import { KINDS_OF_MIX, WORKLOAD_NAMES, WORKLOADS, type WorkloadName } from '../../properties/workloads.ts';
+import { intentsOf, workloadOf } from '../../properties/scenarios.ts';
+import { KERNEL_KINDS, WORKLOAD_NAMES, WORKLOADS, type WorkloadName } from '../../properties/workloads.ts';
 import { generated, observed } from './generated.ts';
 
 /** Goals that each workload exists for. */
@@ -69,16 +71,16 @@ describe.each(WORKLOAD_NAMES)('workload %s', (name) => {
 
 test('the default mix runs every kind of operation', () => {
   const kinds = new Set(generated(200).flatMap(({ operations }) => operations.map(({ kind }) => kind)));
-  expect([...kinds].filter((kind) => !KINDS_OF_MIX.has(kind))).toEqual([]);
-  expect([...KINDS_OF_MIX].filter((kind) => !kinds.has(kind))).toEqual([]);
+  expect(OPERATION_KINDS.filter((kind) => !kinds.has(kind))).toEqual([]);
 });
 
-test('what the default mix leaves out are address spaces beside the kernel’s, and workload pmap runs it', () => {
-  const left = OPERATION_KINDS.filter((kind) => !KINDS_OF_MIX.has(kind));
-  expect(left.length).toBe(7);
-  for (const kind of left) expect(kind).toMatch(/^(pmap|tlb)_/);
-  const kinds = new Set(
-    generated(60, { workload: 'pmap' }).flatMap(({ operations }) => operations.map(({ kind }) => kind)),
-  );
-  expect(left.filter((kind) => !kinds.has(kind))).toEqual([]);
+test('a kernel without pmap_create and pmap_pinit meets no other address space than its own', () => {
+  const others = OPERATION_KINDS.filter((kind) => !KERNEL_KINDS.has(kind));
+  expect(others.length).toBe(7);
+  for (const kind of others) expect(kind).toMatch(/^(pmap|tlb)_/);
+  const without = { ...optimizedKernel.declares, operations: [...KERNEL_KINDS] };
+  const spaces = (declares: KernelDeclaration): number =>
+    generated(100, { declares }).filter((scenario) => workloadOf(scenario) === 'pmap').length;
+  expect(spaces(without)).toBe(0);
+  expect(spaces(optimizedKernel.declares)).toBeGreaterThan(0);
 });
