@@ -3,7 +3,7 @@
  *
  * Fast because an access that needs no fault never builds a generator.
  */
-import { PAGE_SIZE, truncPage, unwrappedEnd, type VirtualAddress } from '../contract/address.ts';
+import { advance, PAGE_SIZE, truncPage, unwrappedEnd, type VirtualAddress } from '../contract/address.ts';
 import {
   KERN_INVALID_ADDRESS,
   KERN_PROTECTION_FAILURE,
@@ -20,6 +20,7 @@ import {
   CHECKED,
   isMapped,
   PAGE_FAULT,
+  reachesTable,
   SUPERVISOR,
   TABLE_FRAME,
   translate,
@@ -125,6 +126,10 @@ export function* cpuWrite(
 ): Continuation {
   let next = 0;
   const length = bytes.length;
+  const last = advance(address, length - 1);
+  // What is refused changes nothing (CONV-4), the bytes on the first page neither.
+  if (truncPage(last) !== truncPage(address) && mode !== 'user' && reachesTable(kernel, last))
+    return WRITES_TABLE;
   const failure = yield* eachByte(kernel, { address, mode, length, access: 'write' }, (at) => {
     kernel.memory.setByte(at, bytes[next++] ?? 0);
   });

@@ -76,6 +76,15 @@ function walk(kernel: Kernel, va: VirtualAddress, access: Access, rights: Rights
   return (memory.wordsOf(frame) * 4 + (va & (PAGE_SIZE - 1))) as PhysicalAddress;
 }
 
+/** Would a write of the supervisor at `va` reach a directory or page table? Sets no bits; open to users is none. */
+export function reachesTable(kernel: Kernel, va: VirtualAddress): boolean {
+  const { tlb, memory } = kernel;
+  const pde = memory.word(tlb.directoryBase + (va >>> SLOT_SHIFT));
+  if ((pde & PG_P) === 0) return false;
+  const pte = memory.word(memory.wordsOf(pde >>> PAGE_SHIFT) + ((va >>> PAGE_SHIFT) & SLOT_MASK));
+  return (pte & PG_P) !== 0 && isTable(kernel, pte >>> PAGE_SHIFT);
+}
+
 function isTable({ spaces, memory }: Kernel, frame: number): boolean {
   return spaces.isTable(memory.frameAt(frame as PhysicalFrame));
 }

@@ -91,11 +91,20 @@ export const checkedWrite: Rule<'checked_write', Sleeping<Answer>> = function* (
   return KERN_SUCCESS;
 };
 
-/** Caller obligations of the processor's accesses: 1 to 16 bytes, no wrap, nothing in the recursive page-table window. */
-function refuse(state: ModelState, start: VirtualAddress, length: number): Rejected | undefined {
+/**
+ * Caller obligations of the processor's accesses: 1 to 16 bytes, no wrap, nothing in the recursive page-table window,
+ * no write to a live directory or page table. A table that comes about while a fault sleeps is refused when reached.
+ */
+function refuse(state: ModelState, access: Accesses): Rejected | undefined {
+  const { address: start, length, use } = access;
   if (length < 1 || length > 16 || start + length > ADDRESS_SPACE_END) return rejected('CPU-7');
-  const slots = [pdeSlot(start), pdeSlot(advance(start, length - 1))];
-  return slots.includes(recursiveSlot(state.machine)) ? rejected('PMAP-REC-1') : undefined;
+  const ends = [start, advance(start, length - 1)];
+  if (ends.some((end) => pdeSlot(end) === recursiveSlot(state.machine))) return rejected('PMAP-REC-1');
+  if (use === 'read') return undefined;
+  const places = ends.map((end) => walk(state, end));
+  return places.some((place) => place && isOpen(place, access) && holdsTable(state, place.mapping.frame))
+    ? rejected('PMAP-PINIT-1')
+    : undefined;
 }
 
 /** The mapping that the processor finds, whoever asks: the current pmap's own, or the kernel's, which all pmaps share. */
@@ -138,7 +147,7 @@ type Accesses = CpuAccess & { readonly length: number; readonly map: VmMap };
 
 /** Visits bytes page by page, the lower page first; answers what refused that or cut it short, if anything. */
 function* visitBytes(state: ModelState, access: Accesses, visit: Visit): Sleeping<Outcome | undefined> {
-  const refusal = refuse(state, access.address, access.length);
+  const refusal = refuse(state, access);
   if (refusal !== undefined) return refusal;
   let frame: FrameNumber | undefined;
   for (let index = 0; index < access.length; index += 1) {
