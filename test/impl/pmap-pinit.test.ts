@@ -156,12 +156,13 @@ test('a write that reaches a directory is refused, a read and a second filling a
   expect(audit()).toEqual([]);
 });
 
-test('bytes before a directory stay written', () => {
+test('a write that runs into a directory writes nothing, and a user’s traps at its first byte', () => {
   const { run, write, read } = bootWithPmaps([]);
   run({ kind: 'kmem_alloc', map: 'kernel', size: PAGE });
   run({ kind: 'pmap_create', name: 'a', size: bytes(0) });
   expect(write(at(17) - 1, [7, 8])).toEqual(rejected('PMAP-PINIT-1'));
-  expect(read(at(17) - 1)).toEqual({ kind: 'bytes', bytes: [7] });
+  expect(read(at(17) - 1)).toEqual({ kind: 'bytes', bytes: [0] });
+  expect(write(at(17) - 1, [7, 8], 'user')).toMatchObject({ kind: 'trap', address: at(17) - 1 });
 });
 
 test('a release that meets a transition waits as kmem_free does, with the pmap already gone', () => {
