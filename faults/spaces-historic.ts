@@ -19,7 +19,7 @@ export const HISTORIC_SPACES: readonly FaultPatch[] = [
     file: TABLES,
     find: ROUND_UP,
     replace: 'const lineEnd = last;',
-    caughtBy: ['INV-PMAP-EFFECT'],
+    caughtBy: ['INV-PMAP-EFFECT', 'INV-PMAP-STATS'],
   },
   {
     name: 'next-line-wraps',
@@ -196,7 +196,7 @@ export const HISTORIC_SPACES: readonly FaultPatch[] = [
     file: TABLE_PAGES,
     find: 'objectOffset(slot * PAGE_SIZE)',
     replace: 'objectOffset((slot % 2) * PAGE_SIZE)',
-    caughtBy: ['INV-PMAP-PDEFRAME'],
+    caughtBy: ['INV-PMAP-PDEFRAME', 'INV-OBJ-RESIDENT'],
   },
   {
     name: 'replaced-mapping-in-a-freed-table',

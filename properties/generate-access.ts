@@ -7,7 +7,7 @@ import type { MapName } from '../contract/vm-map.ts';
 import type { VmPageOperation } from '../contract/vm-page.ts';
 import type { Ground } from './generate-ground.ts';
 import { clip, type Recipes } from './generate-recipe.ts';
-import { userAccess } from './generate-user.ts';
+import { kernelAccessMode, userAccess } from './generate-user.ts';
 
 const MOST_SLEEPERS = 5;
 
@@ -90,7 +90,8 @@ export const ACCESS_RECIPES: Recipes<
     const user = userAccess(ground, length);
     if (user !== undefined) return { kind: 'cpu_read', ...modeOf(user), address: clip(user.start), length };
     const start = cpuStart(ground, VM_PROT_READ, length);
-    return start === undefined ? undefined : { kind: 'cpu_read', address: clip(start), length };
+    if (start === undefined) return undefined;
+    return { kind: 'cpu_read', ...kernelAccessMode(ground), address: clip(start), length };
   },
   cpu_write: (ground) => {
     const values = Array.from({ length: ground.draw.pick([1, 2, 4, 4, 8, 16]) }, () => byte(ground));
@@ -98,7 +99,8 @@ export const ACCESS_RECIPES: Recipes<
     if (user !== undefined)
       return { kind: 'cpu_write', ...modeOf(user), address: clip(user.start), bytes: values };
     const start = cpuStart(ground, WRITE, values.length);
-    return start === undefined ? undefined : { kind: 'cpu_write', address: clip(start), bytes: values };
+    if (start === undefined) return undefined;
+    return { kind: 'cpu_write', ...kernelAccessMode(ground), address: clip(start), bytes: values };
   },
   vm_page_deactivate: (ground) => {
     const place = heldByte(ground, VM_PROT_READ);

@@ -111,8 +111,16 @@ function deletionIsFair(ground: Ground, map: MapName, { start, end }: Range): bo
 function cpuAccessIsFair(ground: Ground, operation: Operation, { start, end }: Range): boolean {
   if (start < 0 || end > ADDRESS_SPACE_END) return false;
   if (start < ground.recursiveWindow + PDE_SPAN && end > ground.recursiveWindow) return false;
+  if (operation.kind === 'cpu_write' && mayReachDirectory(ground, { start, end })) return false;
   return accessLeavesWindow(ground, operation, { start, end });
 }
+
+/** True when the page behind the first may be the directory of a live pmap: the first is seen to be none. */
+const mayReachDirectory = (ground: Ground, { start, end }: Range): boolean =>
+  ground.spaces().pmaps.length > 0 &&
+  end > ground.machine.kernelMin &&
+  pageDown(start) !== pageDown(end - 1) &&
+  !isOwnAllocation(ground, { start, end });
 
 const range = (start: number, end: number): Range => ({ start, end });
 

@@ -4,6 +4,7 @@
  */
 import { bytes, PAGE_SIZE, PDE_SPAN } from '../contract/address.ts';
 import { userEnd } from '../contract/machine.ts';
+import type { Operation, OperationKind } from '../contract/operation.ts';
 import type { PmapName, UserPmapSnapshot } from '../contract/pmap.ts';
 import type { Ground } from './generate-ground.ts';
 import type { Range } from './generate-reading.ts';
@@ -11,7 +12,7 @@ import { clip, type Recipes } from './generate-recipe.ts';
 
 const MOST_PMAPS = 3;
 /** Directory slots whose lines are used, of those below the end of user addresses: neighbours, some apart. */
-const SLOTS = [1, 2, 3, 64] as const;
+const SLOTS = [1, 2, 3, 5, 64] as const;
 /** Pages of a line that are used: its ends, where ranges cross into the next. */
 const PAGES = [0, 0, 1, 2, 1022, 1023, 1023] as const;
 
@@ -30,19 +31,27 @@ export function someUserPmap(ground: Ground): UserPmapSnapshot | undefined {
 export const drawnPmap = (ground: Ground): UserPmapSnapshot | undefined =>
   ground.spaces().pmaps.length > 0 && ground.draw.percent(75) ? someUserPmap(ground) : undefined;
 
-/** A page of user addresses: mapped already half of the time, else at the end of a line. */
+/** A page of user addresses: mapped already half of the time, or mapped by another pmap, else at the end of a line. */
 export function userPage(ground: Ground, { mappings }: UserPmapSnapshot): number {
   const { draw, machine } = ground;
   const known = draw.percent(50) ? draw.one(mappings) : undefined;
   if (known !== undefined) return known.address;
+  const shared = draw.percent(20)
+    ? draw.one(ground.spaces().pmaps.flatMap((pmap) => pmap.mappings))
+    : undefined;
+  if (shared !== undefined) return shared.address;
   const last = Math.floor(userEnd(machine) / PDE_SPAN) - 1;
   const slot = draw.percent(10) ? last : Math.min(last, draw.pick(SLOTS));
   return slot * PDE_SPAN + draw.pick(PAGES) * PAGE_SIZE;
 }
 
-/** A range of user addresses: a page or two, to the end of a line, across lines without tables, all of them. */
+/** A range of user addresses: a page or two, to the end of a line, across lines without tables, from the first mapping to the last, all of them. */
 export function userRange(ground: Ground, pmap: UserPmapSnapshot): Range {
   const { draw, machine } = ground;
+  const [lowest] = pmap.mappings;
+  const highest = pmap.mappings.at(-1);
+  if (lowest !== undefined && highest !== undefined && lowest !== highest && draw.percent(30))
+    return { start: lowest.address, end: highest.address + PAGE_SIZE };
   const start = userPage(ground, pmap);
   const line = (Math.floor(start / PDE_SPAN) + 1) * PDE_SPAN;
   const end = draw.pick([
@@ -131,4 +140,30 @@ export function userAccess(
   const offset = draw.percent(20) ? PAGE_SIZE - 1 : draw.below(PAGE_SIZE - 16);
   const start = Math.min(page + offset, userEnd(ground.machine) - length);
   return draw.percent(60) ? { mode: 'user', start } : { start };
+}
+
+/** Who reaches for memory of the kernel: user code, now and then, where there is any; it traps. */
+export const kernelAccessMode = (ground: Ground): { readonly mode?: 'user' } =>
+  ground.spaces().pmaps.length > 0 && ground.draw.percent(25) ? { mode: 'user' } : {};
+
+/** Kinds whose absence makes a scenario of user pmaps dull: rarely switched off. */
+export const SPARED_WITH_SPACES: ReadonlySet<OperationKind> = new Set([
+  'pmap_create',
+  'pmap_activate',
+  'pmap_enter',
+  'pmap_remove',
+  'cpu_read',
+  'cpu_write',
+]);
+
+/** One pmap or two to begin with, as a rule, and the processor in one of them; each is drawn after the one before has run. */
+export function* firstSpaces(ground: Ground, kinds: ReadonlySet<OperationKind>): Generator<Operation> {
+  const { draw } = ground;
+  if (!draw.percent(85)) return;
+  const first = draw.pick(['pmap_create', 'pmap_pinit'] as const);
+  const second = draw.percent(60) ? (['pmap_create'] as const) : [];
+  for (const kind of [first, ...second, 'pmap_activate'] as const) {
+    const operation = kinds.has(kind) ? USER_RECIPES[kind](ground) : undefined;
+    if (operation !== undefined) yield operation;
+  }
 }

@@ -20,6 +20,7 @@ import { MAP_RECIPES } from './generate-map.ts';
 import { isPermitted } from './generate-permitted.ts';
 import { PMAP_RECIPES } from './generate-pmap.ts';
 import type { Recipes } from './generate-recipe.ts';
+import { firstSpaces, SPARED_WITH_SPACES } from './generate-user.ts';
 import { meddleWithSleepers } from './generate-wake.ts';
 import type { InitialSubmap } from './machines.ts';
 import { largestHole } from './selectors.ts';
@@ -67,7 +68,8 @@ function drawSwarm(draw: Draw, { workload, kinds, without }: Assignment): Swarm 
   for (const kind of OPERATION_KINDS) {
     const weight = workload.weights[kind];
     if (!kinds.has(kind) || weight === 0) continue;
-    if (wild && kind !== keep && draw.percent(SPARED.has(kind) ? 6 : 25)) continue;
+    const spared = SPARED.has(kind) || (workload.name === 'pmap' && SPARED_WITH_SPACES.has(kind));
+    if (wild && kind !== keep && draw.percent(spared ? 6 : 25)) continue;
     on.add(kind);
     const list = READ_ONLY_KINDS.has(kind) ? readOnly : ordinary;
     list.push([weight * (wild ? draw.pick([1, 2, 4, 4, 8, 16]) : 4), kind]);
@@ -129,6 +131,7 @@ class Generation {
     const { draw, operations } = this.#ground;
     const { length } = this.#assignment;
     this.#createSubmaps();
+    if (this.#assignment.workload.name === 'pmap') this.#createSpaces();
     const finale = draw.percent(14) && this.#assignment.without !== 'errors';
     while (operations.length < length - (finale ? 1 : 0) && !this.#ground.panicked) this.#one();
     if (finale && !this.#ground.panicked) this.#finish();
@@ -144,6 +147,13 @@ class Generation {
       if (fits) this.#emit(call.suballoc(known, 'kernel', size, { pageable }), 'ordinary');
       if (this.#ground.panicked) return;
     }
+  }
+
+  #createSpaces(): void {
+    const { kinds, length } = this.#assignment;
+    if (length < 6) return;
+    for (const operation of firstSpaces(this.#ground, kinds))
+      if (!this.#ground.panicked) this.#emit(operation, 'ordinary');
   }
 
   #emit(operation: Operation, intent: Intent): void {

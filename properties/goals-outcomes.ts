@@ -190,6 +190,7 @@ const REACHABLE_PANICS: readonly (readonly [string, string, readonly OperationKi
   ['unable-to-change-range', PANIC.suballocUnableToChange, ['kmem_suballoc']],
   ['out-of-maps', PANIC.outOfMaps, ['vm_map_create', 'kmem_suballoc']],
   ['enter-too-big', PANIC.enterTooBig, ['pmap_enter', 'pmap_kenter']],
+  ['no-page-table-page', PANIC.noPageTablePage, ['pmap_enter']],
   ['invalid-page-directory', PANIC.invalidPageDirectory, ['pmap_enter', 'pmap_kenter']],
 ];
 
@@ -216,10 +217,9 @@ export const UNREACHABLE_PANICS: readonly { readonly text: string; readonly reas
     text: 'vm_fault: active, inactive or !busy after main loop',
     reason: 'nobody else can put a busy page on a queue while operations run one at a time',
   },
-  { text: 'pmap_enter: no page table page', reason: 'kernel page tables are static; user pmaps come later' },
   {
     text: 'vm_page_unhold: hold count < 0!!!',
-    reason: 'only user page tables are held; user pmaps come later',
+    reason: 'a page table is held once for each valid word, and let go only as a word goes',
   },
 ];
 
@@ -241,7 +241,7 @@ const panicGoals: readonly Goal[] = [
       ({ outcome }) => outcome.kind === 'panic' && outcome.text === text,
       slug.startsWith('enter') || slug.startsWith('invalid') || slug.startsWith('out')
         ? {}
-        : { needs: kinds },
+        : { needs: slug.startsWith('no-page') ? ['pmap_create', ...kinds] : kinds },
     ),
   ),
   {

@@ -10,17 +10,19 @@ import { MAP_GOALS } from './goals-maps.ts';
 import { OUTCOME_GOALS } from './goals-outcomes.ts';
 import { PAGE_GOALS } from './goals-pages.ts';
 import { PMAP_GOALS } from './goals-pmap.ts';
+import { SPACE_GOALS } from './goals-spaces.ts';
 import { SUBMAP_GOALS } from './goals-submaps.ts';
 import type { StepObserver } from './lockstep.ts';
 import type { View } from './view.ts';
 
-/** All goals of stage 1. */
+/** All goals. */
 export const GOALS: readonly Goal[] = [
   ...OUTCOME_GOALS,
   ...MAP_GOALS,
   ...SUBMAP_GOALS,
   ...PAGE_GOALS,
   ...PMAP_GOALS,
+  ...SPACE_GOALS,
   ...ASLEEP_GOALS,
   ...ALIKE_GOALS,
   ...ALIAS_GOALS,

@@ -193,7 +193,8 @@ function machineOf(draw: Draw, profile: MachineProfile): MachineConfig {
   const sizes = SIZES[profile](draw);
   const { frames, entries, staticMaps, kernelPages, imagePages } = sizes;
   const drawn = profile === 'crowded' ? plain : draw.weighted(LAYOUTS);
-  const layout = profile === 'top' ? topOfMemory : drawn;
+  const atTop = profile === 'top' || (profile === 'mmu' && draw.percent(12));
+  const layout = atTop ? topOfMemory : drawn;
   const kernelMin = profile === 'wide' ? 0xeffb_f000 : (layout ?? classic)(draw, sizes);
   const kernelStart = kernelMin + imagePages * PAGE_SIZE;
   const window = scratch(draw, kernelMin, imagePages, profile === 'mmu');
