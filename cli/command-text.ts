@@ -7,6 +7,13 @@ export const DEFAULT_SHRINK_TIME = 10_000;
 /** Default of `--kernel-timeout`, in milliseconds. */
 export const DEFAULT_KERNEL_TIMEOUT = 5000;
 
+/** Longest loading of a kernel that a default `--kernel-timeout` allows: most of it is the compiler's, not the kernel's. */
+const DEFAULT_LOADING_TIME = 30_000;
+
+/** How long a kernel may take, in milliseconds; `isLoading`: to be imported. */
+export const patience = (timeout: number, isLoading: boolean): number =>
+  isLoading && timeout === DEFAULT_KERNEL_TIMEOUT ? DEFAULT_LOADING_TIME : timeout;
+
 /** An argument as a shell takes it back. */
 export const shellWord = (text: string): string =>
   /^[A-Za-z0-9_./:=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
@@ -25,8 +32,8 @@ export function durationText(milliseconds: number): string {
 /** `--kernel`, and `--kernel-timeout` unless it is the default; nothing for the optimized kernel. */
 export function kernelFlags(kernel: string | null, timeout = DEFAULT_KERNEL_TIMEOUT): string[] {
   if (kernel === null) return [];
-  const patience = timeout === DEFAULT_KERNEL_TIMEOUT ? [] : [`--kernel-timeout ${durationText(timeout)}`];
-  return [`--kernel ${shellWord(kernel)}`, ...patience];
+  const flag = timeout === DEFAULT_KERNEL_TIMEOUT ? [] : [`--kernel-timeout ${durationText(timeout)}`];
+  return [`--kernel ${shellWord(kernel)}`, ...flag];
 }
 
 /** `--out`, unless it is the default. */

@@ -2,7 +2,7 @@
  * The scenario in progress as a file, for kernels that may take the whole process with them. It is a whole scenario
  * file after every operation: each write replaces the closing brackets by the operation and new closing brackets.
  */
-import { closeSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory, removeEmpty, unwritable } from './out-directory.ts';
 
@@ -27,7 +27,8 @@ export function tapeFile(directory: string, seed: number, worker = 0): TapeFile 
     return {
       path,
       remove: () => {
-        unlinkSync(path);
+        // Someone may have taken the directory away meanwhile.
+        rmSync(path, { force: true });
         removeEmpty(made);
       },
     };

@@ -6,8 +6,9 @@ import type { Scenario } from '../contract/scenario.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
 import { comparableMachine } from '../properties/agreement.ts';
 import type { LockstepReport } from '../properties/verdict.ts';
+import { patience } from './command-text.ts';
 import { EXIT } from './exit-status.ts';
-import type { FlightRecorder, Sighting } from './flight-recorder.ts';
+import type { Call, FlightRecorder, Sighting } from './flight-recorder.ts';
 import type { Answer } from './job.ts';
 import { parseScenario } from './scenario-file.ts';
 import type { JobEnd } from './supervisor.ts';
@@ -76,7 +77,8 @@ export function settled(end: JobEnd, context: JobContext): Settled {
     case 'interrupted':
       return { kind: 'interrupted' };
     case 'hung': {
-      const line = `${label}: ${placeOf(end.sighting)}: no answer within ${timeout / 1000} s`;
+      const allowed = patience(timeout, isLoading(end.sighting.call));
+      const line = `${label}: ${placeOf(end.sighting)}: no answer within ${allowed / 1000} s`;
       return faultOf('KERNEL-HUNG', line, end.sighting, end.recorder, context);
     }
     case 'died': {
@@ -88,9 +90,12 @@ export function settled(end: JobEnd, context: JobContext): Settled {
   }
 }
 
+/** Whether a call is the import of a module. */
+export const isLoading = (call: Call): boolean => call === 'load' || call === 'baseLoad';
+
 /** Where in its run a kernel is. */
 export function placeOf({ call, number, kind }: Sighting): string {
-  if (call === 'load' || call === 'baseLoad') return 'while loading';
+  if (isLoading(call)) return 'while loading';
   if (call === 'baseBoot' || number === 0 || kind === null) return 'boot';
   return call === 'apply' || call === 'base'
     ? `operation ${number} (${kind})`

@@ -278,6 +278,8 @@ export interface JudgedScenario {
   readonly verdict: ScenarioVerdict;
   /** Operations before it was shortened; of a scenario that holds, all of them. */
   readonly foundLength: number;
+  /** Why the kernel is flaky: it does not differ in every run. Else null. */
+  readonly flaky: string | null;
 }
 
 export type Answer =
@@ -311,6 +313,8 @@ export type JobMessage =
   | { readonly type: 'expanded'; readonly first: number; readonly expansions: readonly Expansion[] }
   /** One more scenario is judged. */
   | { readonly type: 'judged'; readonly judged: JudgedScenario }
+  /** A scenario that differs, before anything else is tried with it. */
+  | { readonly type: 'differs'; readonly judged: JudgedScenario }
   | { readonly type: 'note'; readonly text: string }
   /** What the thread is doing now. */
   | { readonly type: 'progress'; readonly text: string }

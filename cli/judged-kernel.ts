@@ -86,7 +86,8 @@ function judgedMemory(kernel: unknown, label: string, declares: KernelModule['de
     const at = `${place}${what}`;
     const given = calledAt(label, at, run);
     if (isPromise(given)) throw new KernelBroke(`kernel ${label}: ${at}: ${PROMISE}`);
-    const answer = schema.safeParse(given);
+    // A getter in the answer is the kernel's code too.
+    const answer = calledAt(label, at, () => schema.safeParse(given));
     if (!answer.success) throw new KernelBroke(`kernel ${label}: ${at}: ${firstIssue(answer.error)}`);
     return answer.data as Value;
   };

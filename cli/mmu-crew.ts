@@ -33,6 +33,8 @@ export interface MmuEnd {
 /** What the threads need, and who wants to hear of it. */
 export interface MmuTies extends Pick<Supervision, 'bin' | 'timeout' | 'tapes' | 'onNote'> {
   onSums(sums: MmuSums): void;
+  /** At each scenario that differs from the model earlier than the one before, while it is still being shortened. */
+  onDifference(judged: JudgedScenario): void;
   onProgress(text: string): void;
 }
 
@@ -52,6 +54,7 @@ class Crew {
   #declares: KernelDeclaration | null = null;
   #failed: JudgedScenario | null = null;
   #fault: JobEnd | null = null;
+  #differs = Number.POSITIVE_INFINITY;
   #interrupted = false;
 
   constructor(job: MmuJob, ties: MmuTies) {
@@ -88,6 +91,10 @@ class Crew {
     if (telling.type === 'loaded') this.#declares = telling.declares;
     else if (telling.type === 'progress') this.#ties.onProgress(telling.text);
     else if (telling.type === 'judged') this.#take(telling.judged);
+    else if (telling.type === 'differs' && telling.judged.index < this.#differs) {
+      this.#differs = telling.judged.index;
+      this.#ties.onDifference(telling.judged);
+    }
   }
 
   #take(judged: JudgedScenario): void {

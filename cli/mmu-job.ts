@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { KernelModule } from '../contract/kernel-memory.ts';
 import type { Scenario } from '../contract/scenario.ts';
 import { GuestPool } from '../judge/guest-pool.ts';
-import { CLOSELY, judgeScenario } from '../judge/scenario.ts';
+import { CLOSELY, judgeScenario, type ScenarioVerdict } from '../judge/scenario.ts';
 import { tightened } from '../judge/tighten.ts';
 import { TOUR } from '../judge/tour.ts';
 import { referenceKernel } from '../model/reference-kernel.ts';
@@ -11,6 +11,7 @@ import { scenariosOf } from '../properties/search.ts';
 import { OwnTurns } from '../properties/turns.ts';
 import type { WorkloadName } from '../properties/workloads.ts';
 import type { WorkerTies } from './check-job.ts';
+import { flakiness, RUNS_TO_CONFIRM } from './confirm.ts';
 import type { JudgedScenario, MmuAnswer, MmuJob } from './job.ts';
 
 /** Scenarios that are generated at once: little memory, little done in vain. */
@@ -37,7 +38,10 @@ export async function judgeShare(job: MmuJob, candidate: KernelModule, ties: Tie
     for (const { scenario, index } of shareOf(job, candidate, ties.worker)) {
       if (ties.recorder.stopRequested()) break;
       ties.recorder.begins(index + 1, { chunk: 0, operations: 0 });
-      ties.post({ type: 'judged', judged: await judged(scenario, index, { job, candidate, guests, ties }) });
+      const one = await judged(scenario, index, { job, candidate, guests, ties });
+      // One that was cut short has not been judged.
+      if (one.verdict.report.failure === null && ties.recorder.stopRequested()) break;
+      ties.post({ type: 'judged', judged: one });
       ties.trust();
     }
   } finally {
@@ -60,14 +64,23 @@ async function judged(
 ): Promise<JudgedScenario> {
   const kernels = { reference: referenceKernel, candidate };
   const shouldStop = (): boolean => ties.recorder.stopRequested();
-  const verdict = await judgeScenario(scenario, kernels, guests, {
-    wanted: wantedIn(job, index),
-    salts: job.scenario === null ? [index * SALT] : CLOSELY,
-    shouldStop,
-  });
+  const judge = (): Promise<ScenarioVerdict> =>
+    judgeScenario(scenario, kernels, guests, {
+      wanted: wantedIn(job, index),
+      salts: job.scenario === null ? [index * SALT] : CLOSELY,
+      shouldStop,
+    });
+  const verdict = await judge();
   ties.recorder.ran(scenario.operations.length);
   const foundLength = verdict.report.scenario.operations.length;
-  if (verdict.report.failure === null || job.scenario !== null) return { index, verdict, foundLength };
+  const found = { index, verdict, foundLength, flaky: null };
+  if (verdict.report.failure === null) return found;
+  ties.post({ type: 'differs', judged: found });
+  const reports = [verdict.report];
+  if (job.kernel !== null) while (reports.length < RUNS_TO_CONFIRM) reports.push((await judge()).report);
+  // A judgement that is cut short tells nothing.
+  const flaky = shouldStop() ? null : flakiness(reports);
+  if (flaky !== null || job.scenario !== null) return { ...found, flaky };
   const report = await tightened(verdict.report, kernels, guests, {
     salt: index * SALT,
     shouldStop,
@@ -77,7 +90,7 @@ async function judged(
         text: `shortening: ${left} of ${foundLength} operations, ${tried} tried`,
       }),
   });
-  return { index, verdict: { ...verdict, report }, foundLength };
+  return { ...found, verdict: { ...verdict, report } };
 }
 
 /** Number 0 is the tour, or the scenario that was given; the others are generated. */

@@ -19,6 +19,10 @@ export interface MmuResult {
   readonly stored: string | null;
   /** What the run promises and did not reach. */
   readonly unmet: readonly string[];
+  /** Why the kernel is flaky, or null. */
+  readonly flaky: string | null;
+  /** In what way a stored scenario no longer means what it meant, or null. */
+  readonly stale: string | null;
 }
 
 /** Combinations that were not seen, in the order of the table. */
@@ -51,12 +55,12 @@ export const combinationLines = ({ sums, unmet }: MmuResult): string[] => [
 ];
 
 /** The closing line: scenarios. */
-export const mmuTally = ({ passed, failure }: MmuResult): string =>
-  tallyLine(passed, failure === null ? 0 : 1, 0);
+export const mmuTally = ({ passed, failure, stale }: MmuResult): string =>
+  failure === null && stale !== null ? tallyLine(0, 1, 0) : tallyLine(passed, failure === null ? 0 : 1, 0);
 
 /** The run as one document. */
 export function mmuDocument(
-  { kernel, sums, failure, interrupted, stored, unmet }: MmuResult,
+  { kernel, sums, failure, interrupted, stored, unmet, flaky, stale }: MmuResult,
   { file, seed, runs, workload }: MmuOptions,
   exit: ExitStatus,
 ): object {
@@ -77,6 +81,8 @@ export function mmuDocument(
     },
     interrupted,
     unmet,
+    flaky,
+    stale,
     failure:
       failure === null
         ? null

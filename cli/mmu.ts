@@ -4,6 +4,7 @@ import type { LockstepReport } from '../properties/verdict.ts';
 import { failureLines } from '../report/failure.ts';
 import { counted } from '../report/tables.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
+import { FailureShelf } from './failure-shelf.ts';
 import { tapeFile } from './flight-tape.ts';
 import { tellTapes } from './guarded.ts';
 import type { MmuJob } from './job.ts';
@@ -13,8 +14,10 @@ import { LEAST_STATES, MMU_DEFAULTS, type MmuOptions, mmuCommand, mmuFileCommand
 import { combinationLines, type MmuResult, missingIn, mmuDocument, mmuTally, sumLines } from './mmu-print.ts';
 import { checkDirectory } from './out-directory.ts';
 import type { Output } from './output.ts';
-import { readScenario } from './scenario-file.ts';
-import { type Kept, storeFailure } from './scenario-store.ts';
+import { readScenario, type StoredScenario } from './scenario-file.ts';
+import { otherKernelLine } from './scenario-kernel.ts';
+import { outcomesRemedy, staleness } from './scenario-outcomes.ts';
+import type { Kept } from './scenario-store.ts';
 import { brokenKernelLine, plainFault, strayLine } from './verdict-lines.ts';
 
 /** Threads beyond which booting guests takes longer than they save. */
@@ -25,7 +28,8 @@ const QUIET = 2000;
 /** Runs the verb; `bin` is the script that a thread starts with. */
 export async function mmuVerb(options: MmuOptions, out: Output, bin: URL): Promise<ExitStatus> {
   const { file, kernel, seed, runs, workload, kernelTimeout: timeout } = options;
-  const scenario = file === null ? null : readScenario(file).scenario;
+  const given = file === null ? null : readScenario(file);
+  const scenario = given?.scenario ?? null;
   checkDirectory(options.out);
   const workers = workersOf(options);
   const tapes = Array.from({ length: workers }, (_, worker) =>
@@ -46,6 +50,8 @@ export async function mmuVerb(options: MmuOptions, out: Output, bin: URL): Promi
     workload,
     workers,
   };
+  const place = { out: options.out, seed, again: mmuCommand(options), kernel };
+  const shelf = file === null ? new FailureShelf(place) : null;
   const began = performance.now();
   let begun = false;
   const seconds = (): number => (performance.now() - began) / 1000;
@@ -63,10 +69,11 @@ export async function mmuVerb(options: MmuOptions, out: Output, bin: URL): Promi
       tell(progressLine(sums, options, seconds()));
     },
     onProgress: tell,
+    onDifference: ({ verdict }) => shelf?.found(verdict.report),
   }).finally(() => {
     for (const tape of tapes) tape?.remove();
   });
-  return concluded(end, options, out);
+  return concluded(end, { options, given, shelf }, out);
 }
 
 const workersOf = ({ file, workers, kernel }: MmuOptions): number =>
@@ -77,14 +84,22 @@ const headLine = ({ file, seed, workload, kernel }: MmuOptions): string =>
 
 const progressLine = (
   { scenarios, states, probes }: MmuSums,
-  { runs }: MmuOptions,
+  { file, runs }: MmuOptions,
   seconds: number,
 ): string =>
-  `${scenarios} of ${counted(runs + 1, 'scenario')}, ${counted(states.size, 'different state')}, ` +
+  `${scenarios} of ${counted(file === null ? runs + 1 : 1, 'scenario')}, ${counted(states.size, 'different state')}, ` +
   `${counted(probes, 'probe')}, ${seconds.toFixed(0)} s`;
 
+interface Circumstances {
+  readonly options: MmuOptions;
+  /** The file, where one was given. */
+  readonly given: StoredScenario | null;
+  /** Where failures of generated scenarios are kept. */
+  readonly shelf: FailureShelf | null;
+}
+
 /** Prints what the run came to, and the status that follows from it. */
-function concluded(end: MmuEnd, options: MmuOptions, out: Output): ExitStatus {
+function concluded(end: MmuEnd, { options, given, shelf }: Circumstances, out: Output): ExitStatus {
   const { kernel, json } = options;
   const { sums, interrupted, stray } = end;
   const found = foundBy(end, options);
@@ -93,7 +108,8 @@ function concluded(end: MmuEnd, options: MmuOptions, out: Output): ExitStatus {
     return EXIT.interrupted;
   }
   const report = found === null ? null : plainFault(found.report, kernel);
-  const kept = report === null ? null : stored(report, options);
+  const kept = report === null ? null : stored(report, options, shelf);
+  const stale = given === null ? null : staleness(given.scenario, given.outcomes);
   const result: MmuResult = {
     kernel: end.declares?.name ?? 'optimized',
     sums,
@@ -101,6 +117,8 @@ function concluded(end: MmuEnd, options: MmuOptions, out: Output): ExitStatus {
     failure: report,
     interrupted: interrupted && report === null,
     stored: kept?.path ?? null,
+    flaky: end.failed?.flaky ?? null,
+    stale,
     unmet: report === null && !interrupted ? unmetBy(sums, options) : [],
   };
   const broken = report === null ? null : brokenKernelLine(report, kernel);
@@ -114,8 +132,12 @@ function concluded(end: MmuEnd, options: MmuOptions, out: Output): ExitStatus {
       ...(report === null ? [...sumLines(result), ''] : []),
       ...(report === null && options.file === null ? combinationLines(result) : []),
       ...(result.interrupted ? [`interrupted; the same from the beginning: ${mmuCommand(options)}`] : []),
+      ...(result.flaky === null ? [] : [`flaky: ${result.flaky}`]),
+      ...(stale === null ? [] : [`stale: ${options.file}: ${stale}; ${outcomesRemedy(options.file ?? '')}`]),
       mmuTally(result),
     ]);
+  const other = given === null || report !== null ? null : otherKernelLine(given, kernel);
+  if (other !== null) out.note(other);
   if (broken !== null) out.note(`error: ${broken}`);
   if (stray !== null) out.note(strayLine(kernel, stray));
   return status;
@@ -154,18 +176,17 @@ function unmetBy(sums: MmuSums, { file, runs }: MmuOptions): string[] {
     : missing;
 }
 
-function statusOf({ failure, interrupted, unmet }: MmuResult, faulty: boolean): ExitStatus {
+function statusOf({ failure, interrupted, unmet, flaky, stale }: MmuResult, faulty: boolean): ExitStatus {
   if (faulty) return EXIT.kernel;
-  if (failure !== null) return EXIT.failed;
+  if (failure !== null) return flaky === null ? EXIT.failed : EXIT.flaky;
   if (interrupted) return EXIT.interrupted;
+  if (stale !== null) return EXIT.stale;
   return unmet.length > 0 ? EXIT.gate : EXIT.passed;
 }
 
 /** Of a stored scenario the file is there already. */
-const stored = (report: LockstepReport, options: MmuOptions): Kept =>
-  options.file === null
-    ? storeFailure({ out: options.out, seed: options.seed, again: mmuCommand(options) }, report, null)
-    : { path: options.file, storeFault: null };
+const stored = (report: LockstepReport, { file }: MmuOptions, shelf: FailureShelf | null): Kept =>
+  shelf?.shrunk(report) ?? { path: file, storeFault: null };
 
 function contextOf({ report, index, foundLength }: Found, kept: Kept | null, options: MmuOptions) {
   const { path = null, storeFault = null } = kept ?? {};

@@ -16,6 +16,7 @@ import type { Output } from './output.ts';
 import { readScenario, type StoredScenario } from './scenario-file.ts';
 import { otherKernelLine } from './scenario-kernel.ts';
 import { nameWarnings } from './scenario-names.ts';
+import { outcomesRemedy, staleness } from './scenario-outcomes.ts';
 import type { FailurePlace, Kept } from './scenario-store.ts';
 import { supervised } from './supervisor.ts';
 import { brokenKernelLine, plainFault, replayCommand, strayLine } from './verdict-lines.ts';
@@ -148,16 +149,22 @@ function concluded(
   const { kernel, json } = options;
   const kept = shrunk === null ? null : shelf.shrunk(shrunk.report);
   const tale = shrunk === null ? null : taleOf({ found, shrunk, flaky }, shelf);
-  const failed = flaky !== null ? EXIT.flaky : shrunk === null ? EXIT.passed : EXIT.failed;
+  // What fails is worth shrinking whatever it once meant.
+  const stale = shrunk === null ? staleness(stored.scenario, stored.outcomes) : null;
+  const held = stale === null ? EXIT.passed : EXIT.stale;
+  const failed = flaky !== null ? EXIT.flaky : shrunk === null ? held : EXIT.failed;
   const broken = brokenKernelLine(shrunk?.report ?? found, kernel);
   const exit = broken !== null || stray !== null ? EXIT.kernel : interrupted ? EXIT.interrupted : failed;
   if (json)
-    out.line(JSON.stringify({ ...head(name, exit), flaky, ...document(found, shrunk, kept, tale) }, null, 2));
+    out.line(
+      JSON.stringify({ ...head(name, exit), flaky, stale, ...document(found, shrunk, kept, tale) }, null, 2),
+    );
   else if (shrunk === null || kept === null || tale === null)
     out.lines([
       `held by kernel ${name}: ${file} has nothing to shrink`,
       ...flakyLines(flaky),
-      flaky === null ? tallyLine(1, 0, 0) : tallyLine(0, 1, 0),
+      ...(stale === null ? [] : [`stale: ${file}: ${stale}; ${outcomesRemedy(file)}`]),
+      flaky === null && stale === null ? tallyLine(1, 0, 0) : tallyLine(0, 1, 0),
     ]);
   else {
     const report = plainFault(shrunk.report, kernel);

@@ -3,8 +3,10 @@ import { setTimeout } from 'node:timers/promises';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { KernelDeclaration } from '../contract/kernel-memory.ts';
 import { ChunkBoard } from './chunk-board.ts';
+import { patience } from './command-text.ts';
 import { FlightRecorder, type Sighting, sharedRecord } from './flight-recorder.ts';
 import type { Answer, Job, JobMessage, WorkerData } from './job.ts';
+import { isLoading } from './job-end.ts';
 
 /** How a job ended. */
 export type JobEnd =
@@ -201,7 +203,8 @@ function hang(recorder: FlightRecorder, timeout: number, signal: AbortSignal): P
       () => {
         const sighting = recorder.sighting();
         if (sighting.heartbeat !== last.heartbeat || sighting.call === 'nothing') since = performance.now();
-        else if (performance.now() - since > timeout) settle({ kind: 'hung', sighting, recorder });
+        else if (performance.now() - since > patience(timeout, isLoading(sighting.call)))
+          settle({ kind: 'hung', sighting, recorder });
         last = sighting;
       },
       Math.min(250, Math.max(10, timeout / 4)),

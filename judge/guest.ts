@@ -2,6 +2,7 @@
  * An i386 that is not ours: v86, with the stub in it as its only program. A batch of probes goes in, what each came to comes
  * out; a guest that breaks or runs on is ended and told.
  */
+import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -76,14 +77,16 @@ type EmulatorClass = new (options: object) => Emulator;
 
 /** The emulator's class and its code. Throws InputError where it is not installed. */
 async function emulatorClass(): Promise<{ V86: EmulatorClass; wasm: string }> {
-  const mend = `mmu: the emulator v86 is not installed; npm install v86@${V86_VERSION}`;
+  const mend = `mmu: the emulator v86 is not installed, or not whole; npm install v86@${V86_VERSION}`;
   try {
     const find = createRequire(import.meta.url);
     const { V86 } = (await import(pathToFileURL(find.resolve('v86')).href)) as { V86: EmulatorClass };
-    return { V86, wasm: find.resolve('v86/build/v86.wasm') };
+    const wasm = find.resolve('v86/build/v86.wasm');
+    if (typeof V86 === 'function' && statSync(wasm).size > 0) return { V86, wasm };
   } catch {
-    throw new InputError(mend);
+    // As where the class is missing.
   }
+  throw new InputError(mend);
 }
 
 /** Throws what is none of our business again, where nobody of ours catches it. */

@@ -1,11 +1,12 @@
 /** `vmlockstep mmu`: what it prints, what it stores, and what it refuses. */
+import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { scenarioText } from '../../cli/scenario-file.ts';
 import { TOUR } from '../../judge/tour.ts';
 import { OPERATIONS } from '../judge/state.ts';
-import { directoryWith, filesIn, root, vmlockstep } from './command.ts';
+import { bin, directoryWith, filesIn, root, vmlockstep } from './command.ts';
 
 /** The optimized kernel as an outside one, with what it hands over spoilt on the way. */
 const spoiling = (change: string): string =>
@@ -53,7 +54,12 @@ describe('a run of generated scenarios', () => {
     expect(stdout).toMatch(/\n0 passed, 1 failed, 0 skipped\n$/);
     const [, again] =
       /\n {2}npx vmlockstep (mmu out\/MMU-WALK-1994\.scn\.json --kernel kernel\.mjs)\n/.exec(stdout) ?? [];
-    expect(Object.keys(filesIn(directory))).toHaveLength(2);
+    const unshrunk = 'out/MMU-WALK-1994.unshrunk.scn.json';
+    const names = Object.keys(filesIn(directory)).map((path) => relative(directory, path));
+    expect(names.sort()).toEqual(['kernel.mjs', 'out/MMU-WALK-1994.scn.json', unshrunk]);
+    expect(JSON.parse(filesIn(directory)[join(directory, unshrunk)] ?? '{}')).toMatchObject({
+      kernel: 'kernel.mjs',
+    });
     const words = (again ?? '').split(' ');
     const [repeated, correct] = await Promise.all([
       vmlockstep(directory, words),
@@ -85,6 +91,79 @@ kernel.memoryImage = () => { if (++asked > 3) throw new Error('no RAM'); return 
     /^error: kernel kernel\.mjs: operation 3 \(pmap_enter\): memoryImage: threw Error: no RAM/,
   );
   expect(status).toBe(4);
+});
+
+test('a getter in the RAM that a kernel hands over is the kernel’s own code', async () => {
+  const files = {
+    's.scn.json': scenario,
+    'kernel.mjs': spoiling(
+      "kernel.memoryImage = () => ({ firstFrame: 0, get bytes() { throw new Error('boom'); } });",
+    ),
+  };
+  const { status, stderr } = await vmlockstep(directoryWith(files), [
+    'mmu',
+    's.scn.json',
+    '--kernel',
+    'kernel.mjs',
+  ]);
+  expect(stderr).toMatch(/^error: kernel kernel\.mjs: .*: memoryImage: threw Error: boom/m);
+  expect(status).toBe(4);
+});
+
+test('a kernel whose RAM changes from run to run is flaky', async () => {
+  const once = `const { memoryImage } = kernel; globalThis.asked ??= 0;
+kernel.memoryImage = () => {
+  const image = memoryImage();
+  if (++globalThis.asked === 5) new Uint32Array(image.bytes.buffer).fill(0);
+  return image;
+};`;
+  const files = { 's.scn.json': scenario, 'kernel.mjs': spoiling(once) };
+  const { status, stdout } = await vmlockstep(directoryWith(files), [
+    'mmu',
+    's.scn.json',
+    '--kernel',
+    'kernel.mjs',
+  ]);
+  expect(stdout).toMatch(/^flaky: 3 runs of the same scenario gave MMU-WALK .*held \(2 of 3\)/m);
+  expect(status).toBe(5);
+});
+
+test.each(['mmu', 'shrink'])('%s calls a scenario stale that no longer means what it meant', async (verb) => {
+  const stored = { ...JSON.parse(scenario), outcomes: OPERATIONS.map(() => 'none') };
+  const files = { 's.scn.json': JSON.stringify(stored) };
+  const { status, stdout } = await vmlockstep(directoryWith(files), [verb, 's.scn.json']);
+  expect(stdout).toMatch(/^stale: s\.scn\.json: operations\[0\] .*meant "none"/m);
+  expect(stdout).toMatch(/\n0 passed, 1 failed, 0 skipped\n$/);
+  expect(status).toBe(6);
+});
+
+test('an interrupted judgement is none', async () => {
+  const enter = (page: number) => ({
+    ...{ kind: 'pmap_enter', pmap: 'u0', address: 0x40_0000 + 4096 * page },
+    ...{ frame: TOUR.machine.managedPages, protection: 3, wired: false },
+  });
+  const operations = [
+    { kind: 'pmap_pinit', name: 'u0' },
+    ...Array.from({ length: 1000 }, (_, i) => enter(i)),
+  ];
+  const files = {
+    's.scn.json': JSON.stringify({ version: 1, machine: TOUR.machine, operations }),
+    'kernel.mjs': spoiling(
+      "const { memoryImage } = kernel; kernel.memoryImage = () => { console.log('asked'); return memoryImage(); };",
+    ),
+  };
+  const directory = directoryWith(files);
+  const child = spawn(process.execPath, [bin, 'mmu', 's.scn.json', '--json', '--kernel', 'kernel.mjs'], {
+    cwd: directory,
+  });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').once('data', () => child.kill('SIGINT'));
+  const status = await new Promise((ended) => child.on('close', ended));
+  expect(JSON.parse(stdout)).toMatchObject({ interrupted: true, scenarios: 0, exit: 130 });
+  expect(status).toBe(130);
 });
 
 /** A package as it is installed, with only some of what it needs beside it. */
@@ -142,7 +221,7 @@ describe('what cannot be run is refused in one line', () => {
       run(installedWithout({ file: 'judge/stub.hex' })),
     ]);
     expect(noEmulator.stderr).toBe(
-      'error: mmu: the emulator v86 is not installed; npm install v86@0.5.462\n',
+      'error: mmu: the emulator v86 is not installed, or not whole; npm install v86@0.5.462\n',
     );
     expect(noStub.stderr).toMatch(
       /^error: .*stub\.hex: the code for the guest cannot be read; reinstall vmlockstep.*\n$/,
