@@ -123,6 +123,14 @@ export const INVITED_SPACES: readonly FaultPatch[] = [
     caughtBy: ['INV-CPU-USERDENY'],
   },
   {
+    name: 'user-mode-reaches-the-kernel',
+    source: 'CPU-2: U/S is not asked for at kernel addresses',
+    file: CPU,
+    find: '  const needed = rights[access];',
+    replace: '  const needed = va >= kernel.config.kernelMin ? rights[access] & ~PG_U : rights[access];',
+    caughtBy: ['INV-CPU-USERDENY'],
+  },
+  {
     name: 'cached-dirty-from-the-start',
     source: 'CPU-3: a translation cached by a read is taken for dirty, and its first write sets no D',
     file: CPU,
