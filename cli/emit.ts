@@ -40,7 +40,10 @@ const objectLiteral = (entries: readonly (readonly [string, unknown])[], meaning
 function operationLiteral(operation: Operation): string {
   const meanings = OPERATION_FIELDS[operation.kind] as Meanings;
   const values = new Map<string, unknown>(Object.entries(operation));
-  const entries = Object.keys(meanings).map((field) => [field, values.get(field)] as const);
+  // Fields that an operation may leave out stay out.
+  const entries = Object.keys(meanings).flatMap((field) =>
+    values.has(field) ? [[field, values.get(field)] as const] : [],
+  );
   return objectLiteral([['kind', operation.kind], ...entries], meanings);
 }
 

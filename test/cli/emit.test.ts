@@ -47,6 +47,13 @@ test('every stored case makes a test that runs in a project of its own', () => {
   expect(numPassedTests).toBe(6);
 });
 
+test('fields that an operation leaves out stay out', () => {
+  expect(
+    corpus.some(({ stored }) => stored.scenario.operations.some(({ kind }) => kind === 'cpu_write')),
+  ).toBe(true);
+  for (const { stored } of corpus) expect(emittedTest(stored)).not.toContain('undefined');
+});
+
 /** Answers nothing where the model says that it freed. */
 const LIAR = kernel({
   apply: "({ kind }) => ({ outcome: { kind: kind === 'kmem_free' ? 'none' : 'done' } })",
